@@ -1,0 +1,264 @@
+//! Kinds and systems as data: what the rest of the program knows of an API.
+//!
+//! A [`Kind`] describes one sort of resource: how manifests spell it, how the live object is
+//! found, which fields refer to other resources, hold secrets or cannot change, and where the API
+//! reads and writes it. Everything else (checking, diffing, planning, applying) is common to all
+//! kinds and works from this description. Adding a kind is one file and one line in its system's
+//! registry.
+
+mod rule;
+
+pub use rule::{Is, Rule};
+
+use schemars::{Schema, SchemaGenerator};
+
+use crate::diagnostic::Severity;
+use crate::model::{Map, Pointer, Value};
+
+/// A service that gatewright manages: where it is, how one signs in, and what it holds.
+#[derive(Debug)]
+pub struct System {
+    /// The name that manifests and the project file use.
+    pub name: &'static str,
+    /// Where the public service is.
+    pub default_base_url: &'static str,
+    /// The environment variable with the base URL that the vendor's own tools read.
+    pub base_url_variable: &'static str,
+    /// The environment variable with the API key that the vendor's own tools read.
+    pub api_key_variable: &'static str,
+    /// The header that carries the key.
+    pub auth_header: &'static str,
+    /// What stands before the key in that header, for example `Bearer `.
+    pub auth_prefix: &'static str,
+    /// What the system holds, in the order in which people read it.
+    pub kinds: &'static [&'static Kind],
+}
+
+impl System {
+    /// The kind of that name.
+    pub fn kind(&self, name: &str) -> Option<&'static Kind> {
+        self.kinds.iter().copied().find(|kind| kind.name == name)
+    }
+}
+
+/// A sort of resource.
+#[derive(Debug)]
+pub struct Kind {
+    /// The system it belongs to.
+    pub system: &'static str,
+    /// The top-level key in manifests, for example `integrations`.
+    pub name: &'static str,
+    /// One of them, for messages: `integration`.
+    pub noun: &'static str,
+    /// The JSON Schema of one entry, from the kind's typed spec.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+    /// How the live object of an entry is found.
+    pub identity: Identity,
+    /// The fields that say in what an object lives (`workspace_id`), outermost first. Names need
+    /// to be unique only within equal values of these.
+    pub scope: &'static [&'static str],
+    /// Where the API reads and writes it.
+    pub endpoints: Endpoints,
+    /// What is special about which fields.
+    pub rules: &'static [Rule],
+    /// Fields that have endpoints of their own.
+    pub parts: &'static [Part],
+    /// Finds what a schema cannot say.
+    pub check: Option<fn(&Map, &mut Problems)>,
+    /// Turns what the API returned into the form in which manifests declare it.
+    pub decode: Option<fn(&mut Map)>,
+    /// Turns a request body in the manifests' form into the API's.
+    pub encode: Option<fn(&mut Map, Operation)>,
+}
+
+/// How the live object of an entry is found when the ledger does not know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// The entry's key is the slug, which the user chooses.
+    Slug,
+    /// The server makes the slug; the object is found by its name, the entry's `name` or else its
+    /// key, within its scope.
+    Name,
+}
+
+/// Where the API keeps a kind. Paths begin after the base URL; `{id}` and `{slug}` stand for what
+/// the server calls the object.
+#[derive(Debug)]
+pub struct Endpoints {
+    /// How all objects are listed.
+    pub list: List,
+    /// Where one is created, with POST.
+    pub create: &'static str,
+    /// Where one is read (GET), updated (PUT) and deleted (DELETE).
+    pub item: &'static str,
+    /// When the list does not say enough and the object must be read by itself.
+    pub detail: Detail,
+    /// Whether requests for one object repeat its scope fields as query parameters.
+    pub scope_in_query: bool,
+    /// Whether updates repeat the scope fields in the body.
+    pub scope_in_update: bool,
+    /// The fields of the live object that a DELETE repeats in its body, as a confirmation.
+    pub delete_body: &'static [&'static str],
+}
+
+/// A list endpoint.
+#[derive(Debug)]
+pub struct List {
+    /// The path.
+    pub path: &'static str,
+    /// The member of the answer that holds the objects.
+    pub items: &'static str,
+    /// How its pages are turned.
+    pub paging: Paging,
+    /// Whether one list shows all scopes, or each scope needs a list of its own with the scope
+    /// field as query parameter.
+    pub per_scope: bool,
+}
+
+/// How the pages of a list are turned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paging {
+    /// There are none: one answer has everything.
+    Whole,
+    /// `current_page`, counted from 0, and `page_size`, until `total` is reached or a page is
+    /// short.
+    CurrentPage {
+        /// How many objects to ask for at once.
+        size: usize,
+    },
+}
+
+/// When an object is read by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Never: the list has whole objects.
+    Listed,
+    /// Always: the list has summaries.
+    Read,
+    /// When the entry declares something below one of these places, which the list leaves out.
+    ReadFor(&'static [&'static str]),
+}
+
+/// A field with an endpoint of its own below its resource, for example an integration's models.
+#[derive(Debug)]
+pub struct Part {
+    /// The field.
+    pub field: &'static str,
+    /// Where it is read (GET) and written (PUT).
+    pub path: &'static str,
+    /// Turns the answer of a GET into the field's value as manifests declare it: a map by key.
+    pub decode: fn(serde_json::Value) -> Value,
+    /// The requests that bring about `changed`, the members to write. A null member is to go;
+    /// `live` has what is there now.
+    pub encode: fn(changed: &Map, live: &Map) -> Vec<PartRequest>,
+    /// Whether a live member is as good as none, so that declaring `null` asks for nothing.
+    pub is_absent: fn(&Value) -> bool,
+}
+
+/// A request that writes a [`Part`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartRequest {
+    /// `PUT` or `DELETE`.
+    pub method: &'static str,
+    /// Query parameters.
+    pub query: Vec<(&'static str, String)>,
+    /// The body, `None` for no body.
+    pub body: Option<Value>,
+}
+
+/// What a body is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// A new object.
+    Create,
+    /// A change of an existing one.
+    Update,
+}
+
+/// A problem that a kind's own check found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    /// How bad it is.
+    pub severity: Severity,
+    /// A stable identifier in kebab case.
+    pub code: &'static str,
+    /// Where in the entry.
+    pub pointer: Pointer,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// The problems that a kind's own check found.
+#[derive(Debug, Default)]
+pub struct Problems(pub Vec<Problem>);
+
+impl Problems {
+    /// Adds an error; returns it, so that help can be added.
+    pub fn error(
+        &mut self,
+        code: &'static str,
+        pointer: &Pointer,
+        message: impl Into<String>,
+    ) -> &mut Problem {
+        self.push(Severity::Error, code, pointer, message.into())
+    }
+
+    /// Adds a warning; returns it, so that help can be added.
+    pub fn warning(
+        &mut self,
+        code: &'static str,
+        pointer: &Pointer,
+        message: impl Into<String>,
+    ) -> &mut Problem {
+        self.push(Severity::Warning, code, pointer, message.into())
+    }
+
+    fn push(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        pointer: &Pointer,
+        message: String,
+    ) -> &mut Problem {
+        let problem = Problem {
+            severity,
+            code,
+            pointer: pointer.clone(),
+            message,
+            help: None,
+        };
+        let at = self.0.len();
+        self.0.push(problem);
+        &mut self.0[at]
+    }
+}
+
+impl Problem {
+    /// Says what to do.
+    pub fn help(&mut self, help: impl Into<String>) {
+        self.help = Some(help.into());
+    }
+}
+
+impl Kind {
+    /// Whether any rule says `wanted` of this place.
+    pub fn has(&self, pointer: &Pointer, wanted: fn(&Is) -> bool) -> bool {
+        self.rules_at(pointer).any(wanted)
+    }
+
+    /// Everything that the rules say of this place.
+    pub fn rules_at(&self, pointer: &Pointer) -> impl Iterator<Item = &'static Is> {
+        let pointer = pointer.clone();
+        self.rules
+            .iter()
+            .filter(move |rule| rule.at.matches(&pointer))
+            .map(|rule| &rule.is)
+    }
+
+    /// The part that a top-level field is, if it is one.
+    pub fn part(&self, field: &str) -> Option<&'static Part> {
+        self.parts.iter().find(|part| part.field == field)
+    }
+}

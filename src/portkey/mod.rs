@@ -1,0 +1,14 @@
+//! Portkey: the classic admin API at `https://api.portkey.ai/v1`.
+
+use crate::kind::System;
+
+/// The system as data.
+pub static SYSTEM: System = System {
+    name: "portkey",
+    default_base_url: "https://api.portkey.ai/v1",
+    base_url_variable: "PORTKEY_BASE_URL",
+    api_key_variable: "PORTKEY_API_KEY",
+    auth_header: "x-portkey-api-key",
+    auth_prefix: "",
+    kinds: &[],
+};

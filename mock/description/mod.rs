@@ -1,0 +1,127 @@
+//! The mock's own description of the API: how the files in `api/`, `behaviour/` and `live/` become one
+//! OpenAPI 3.1 document per profile.
+//!
+//! This module is compiled twice, by the build script and by the `describe` tool, and is therefore no part
+//! of the library: whoever uses the mock gets the finished documents.
+
+pub(crate) mod jsonpath;
+pub(crate) mod merge;
+pub(crate) mod node;
+pub(crate) mod overlay;
+
+use std::path::{Path, PathBuf};
+
+use node::Node;
+
+/// Why a description could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DescriptionError {
+    /// A file or folder could not be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    /// A file is not the YAML that it should be.
+    #[error("{}: {message}", path.display())]
+    Yaml { path: PathBuf, message: String },
+    /// Two files say different things about the same name.
+    #[error("{}: {what} is already described by another file", path.display())]
+    Clash { path: PathBuf, what: String },
+    /// A reference leads out of the description.
+    #[error("{}: the reference {reference} leads nowhere", path.display())]
+    Reference { path: PathBuf, reference: String },
+    /// References that lead nowhere once everything is applied.
+    #[error("the finished document has references that lead nowhere: {0}")]
+    Dangling(String),
+    /// An overlay action that cannot be applied.
+    #[error("{}: action {position}, target {target}: {problem}", path.display())]
+    Action {
+        path: PathBuf,
+        position: usize,
+        target: String,
+        problem: String,
+    },
+}
+
+/// Which of the two descriptions is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// What the vendor's document says, with the mock's behaviour.
+    Documented,
+    /// The same, corrected to what the live API does.
+    Live,
+}
+
+impl Profile {
+    /// Both, in the order in which they are built.
+    pub(crate) const ALL: [Self; 2] = [Self::Documented, Self::Live];
+
+    /// The name that overlays and file names use.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Documented => "documented",
+            Self::Live => "live",
+        }
+    }
+}
+
+/// Puts together the document of one profile from the folders below `root`.
+///
+/// `behaviour/` comes before `live/`, so that a correction has the last word.
+pub(crate) fn assemble(root: &Path, profile: Profile) -> Result<Node, DescriptionError> {
+    let mut document = merge::folder(&root.join("api"))?;
+    let layers: &[&str] = match profile {
+        Profile::Documented => &["behaviour"],
+        Profile::Live => &["behaviour", "live"],
+    };
+    for layer in layers {
+        for file in yaml_files(&root.join(layer))? {
+            overlay::apply_file(&file, profile, &mut document)?;
+        }
+    }
+    let dangling = merge::dangling(&document);
+    if dangling.is_empty() {
+        Ok(document)
+    } else {
+        Err(DescriptionError::Dangling(dangling.join(", ")))
+    }
+}
+
+/// The YAML files of a folder, in the order of their names; none if there is no such folder.
+pub(crate) fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>, DescriptionError> {
+    let failed = |source| DescriptionError::Read {
+        path: folder.to_owned(),
+        source,
+    };
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|ending| ending == "yaml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Reads a YAML (or JSON) file as `T`.
+pub(crate) fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, DescriptionError> {
+    let text = std::fs::read_to_string(path).map_err(|source| DescriptionError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    // The limits guard against hostile input; these are files that a developer chose, one of them with
+    // thousands of nodes and an alias on every path. Only `true` and `false` are booleans, as in YAML 1.2.
+    let options = serde_saphyr::options! {
+        budget: None,
+        strict_booleans: true,
+    };
+    serde_saphyr::from_str_with_options(&text, options).map_err(|error| DescriptionError::Yaml {
+        path: path.to_owned(),
+        message: error.to_string(),
+    })
+}

@@ -120,8 +120,7 @@ pub struct List {
 pub enum Paging {
     /// There are none: one answer has everything.
     Whole,
-    /// `current_page`, counted from 0, and `page_size`, until `total` is reached or a page is
-    /// short.
+    /// `current_page`, counted from 0, and `page_size`.
     CurrentPage {
         /// How many objects to ask for at once.
         size: usize,

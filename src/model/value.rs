@@ -256,8 +256,11 @@ impl Serialize for Value {
                 seq.end()
             }
             Self::Map(map) => {
+                // Sorted, so that the order of keys in a manifest never shows in a plan's digest.
+                let mut members: Vec<_> = map.iter().collect();
+                members.sort_unstable_by_key(|(key, _)| *key);
                 let mut out = serializer.serialize_map(Some(map.len()))?;
-                for (key, value) in map {
+                for (key, value) in members {
                     out.serialize_entry(key, value)?;
                 }
                 out.end()

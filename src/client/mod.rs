@@ -1,0 +1,267 @@
+//! The HTTP client: authentication, retries, and answers turned into values or [`ApiError`]s.
+
+mod error;
+mod page;
+
+pub use error::{ApiError, ApiErrorKind};
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
+use serde_json::Value as Json;
+use tokio::sync::Semaphore;
+
+use crate::kind::System;
+use crate::model::{Secret, SecretSet};
+
+/// How long one attempt may take. The official Terraform provider allows the same.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The first wait before a retry; it doubles from there.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+/// The longest wait that the client chooses by itself.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// The longest wait that a server may ask for with `Retry-After`.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
+/// How often a request is repeated.
+const RETRIES: usize = 4;
+/// How many requests are under way at once unless the user says otherwise.
+pub const DEFAULT_PARALLELISM: usize = 10;
+
+/// A request to the API.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// `GET`, `POST`, `PUT` or `DELETE`.
+    pub method: &'static str,
+    /// The path after the base URL, escaped: see [`escape`].
+    pub path: String,
+    /// Query parameters, not escaped.
+    pub query: Vec<(String, String)>,
+    /// The JSON body.
+    pub body: Option<Json>,
+}
+
+impl Request {
+    /// A GET without parameters.
+    pub fn get(path: impl Into<String>) -> Self {
+        Self {
+            method: "GET",
+            path: path.into(),
+            query: Vec::new(),
+            body: None,
+        }
+    }
+
+    /// Adds a query parameter.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: impl ToString) -> Self {
+        self.query.push((name.to_owned(), value.to_string()));
+        self
+    }
+}
+
+/// Where a system is and with what key, resolved from flags, project file and environment.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The system.
+    pub system: &'static System,
+    /// The base URL without a slash at its end.
+    pub base_url: String,
+    /// The API key.
+    pub api_key: Secret,
+}
+
+/// A connection to one system. Clones share the connection pool and the counters.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    target: Target,
+    secrets: Arc<SecretSet>,
+    slots: Arc<Semaphore>,
+    sent: Arc<AtomicUsize>,
+}
+
+/// A client that cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The key has characters that no HTTP header may have.
+    #[error("the API key has characters that cannot stand in an HTTP header")]
+    KeyNotAHeader,
+    /// The base URL is not one.
+    #[error("`{0}` is not an http(s) URL")]
+    BaseUrl(String),
+    /// The HTTP library refused its configuration.
+    #[error("cannot set up HTTP: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+impl Client {
+    /// A client for `target`. Texts from the server are cleaned of `secrets` before they can
+    /// reach a message.
+    ///
+    /// # Errors
+    /// Where the key or the base URL cannot be used.
+    pub fn new(
+        target: Target,
+        mut secrets: SecretSet,
+        parallelism: usize,
+    ) -> Result<Self, ClientError> {
+        // rustls needs a process-wide choice of its cryptography before the first client.
+        static PROVIDER: Once = Once::new();
+        PROVIDER.call_once(|| {
+            // An error means that the embedding program has already chosen.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        });
+        let url = reqwest::Url::parse(&target.base_url)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if url.is_none() {
+            return Err(ClientError::BaseUrl(target.base_url));
+        }
+        let mut headers = HeaderMap::new();
+        let key = format!("{}{}", target.system.auth_prefix, target.api_key.reveal());
+        let mut key = HeaderValue::from_str(&key).map_err(|_| ClientError::KeyNotAHeader)?;
+        key.set_sensitive(true);
+        headers.insert(target.system.auth_header, key);
+        headers.insert(
+            USER_AGENT,
+            HeaderValue::from_static(concat!("gatewright/", env!("CARGO_PKG_VERSION"))),
+        );
+        secrets.insert(&target.api_key);
+        let http = reqwest::Client::builder()
+            .default_headers(headers)
+            .timeout(TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self {
+            http,
+            target,
+            secrets: Arc::new(secrets),
+            slots: Arc::new(Semaphore::new(parallelism.max(1))),
+            sent: Arc::default(),
+        })
+    }
+
+    /// Where this client talks to.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// How many requests were sent, retries included.
+    pub fn requests_sent(&self) -> usize {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Sends a request, repeating it where that is safe, and reads the JSON answer. An answer
+    /// without a body reads as `null`.
+    ///
+    /// Reads, PUT and DELETE are repeated after 429, 5xx (but 501) and lost connections. A POST
+    /// is repeated only where the server cannot have acted on it: no connection was made, or the
+    /// answer was 429. Everything else would risk a second object.
+    ///
+    /// # Errors
+    /// Whatever the last attempt met.
+    pub async fn send(&self, request: &Request) -> Result<Json, ApiError> {
+        let waits = ExponentialBuilder::default()
+            .with_min_delay(FIRST_WAIT)
+            .with_max_delay(LONGEST_WAIT)
+            .with_factor(2.0)
+            .with_max_times(RETRIES)
+            .with_jitter();
+        (|| self.attempt(request))
+            .retry(waits)
+            .when(|error| error.may_retry(request.method))
+            .adjust(|error, wait| {
+                // `None` ends the retries, so it must stay `None`.
+                wait.map(|wait| {
+                    error
+                        .retry_after
+                        .map_or(wait, |asked| asked.min(LONGEST_RETRY_AFTER).max(wait))
+                })
+            })
+            .await
+    }
+
+    async fn attempt(&self, request: &Request) -> Result<Json, ApiError> {
+        // The semaphore is never closed, so this cannot fail; without a slot we would only be
+        // less polite.
+        let _slot = self.slots.acquire().await.ok();
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let url = format!("{}{}", self.target.base_url, request.path);
+        let method = match request.method {
+            "POST" => reqwest::Method::POST,
+            "PUT" => reqwest::Method::PUT,
+            "DELETE" => reqwest::Method::DELETE,
+            _ => reqwest::Method::GET,
+        };
+        let mut builder = self.http.request(method, url).query(&request.query);
+        if let Some(body) = &request.body {
+            builder = builder.json(body);
+        }
+        let response = builder
+            .send()
+            .await
+            .map_err(|error| self.lost(request, &error))?;
+        let status = response.status().as_u16();
+        let header = |name: &str| {
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
+        };
+        let request_id = header("x-portkey-trace-id").or_else(|| header("x-request-id"));
+        let retry_after = header(RETRY_AFTER.as_str())
+            .and_then(|text| text.trim().parse().ok())
+            .map(Duration::from_secs);
+        let text = response
+            .text()
+            .await
+            .map_err(|error| self.lost(request, &error))?;
+        let json = if text.trim().is_empty() {
+            Ok(Json::Null)
+        } else {
+            serde_json::from_str(&text)
+        };
+        match json {
+            Ok(json) if (200..300).contains(&status) => Ok(json),
+            parsed => Err(ApiError::from_answer(
+                request,
+                &self.target.base_url,
+                status,
+                parsed.ok().as_ref(),
+                &self.secrets.redact(&text),
+                request_id,
+                retry_after,
+            )),
+        }
+    }
+
+    fn lost(&self, request: &Request, error: &reqwest::Error) -> ApiError {
+        ApiError::from_transport(request, &self.target.base_url, error)
+    }
+}
+
+/// Escapes a text for use as one segment of a path.
+pub fn escape(segment: &str) -> String {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'_')
+        .remove(b'.')
+        .remove(b'~');
+    utf8_percent_encode(segment, KEPT).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_cannot_leave_their_place_in_a_path() {
+        assert_eq!(escape("a-b_c.d"), "a-b_c.d");
+        assert_eq!(escape("a/../b?c#d e%"), "a%2F..%2Fb%3Fc%23d%20e%25");
+    }
+}

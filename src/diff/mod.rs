@@ -1,0 +1,282 @@
+//! The difference between what is declared and what is live, for one resource.
+//!
+//! Pure: no I/O, no clock, no printing. What a user wants left alone is copied from live into
+//! desired before it gets here, so nothing has to be filtered afterwards.
+
+mod equal;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kind::{Is, Kind};
+use crate::ledger::Record;
+use crate::model::{Address, Fingerprint, FingerprintKey, Map, Pointer, Reference, Secret, Value};
+
+/// One changed place of a resource.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FieldChange {
+    /// The place.
+    pub pointer: Pointer,
+    /// What is there now; null where there is nothing.
+    #[schemars(with = "serde_json::Value")]
+    pub old: Value,
+    /// What shall be there; null where it is to go.
+    #[schemars(with = "serde_json::Value")]
+    pub new: Value,
+    /// Why this counts as a change, where that does not show: for secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<Because>,
+}
+
+/// How a change was recognised that cannot be seen by comparing two values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Because {
+    /// The keyed fingerprint in the ledger is another one.
+    Fingerprint,
+    /// The mask that the API shows does not fit the declared secret.
+    Mask,
+    /// The API does not read this back, and the ledger does not say that it was written.
+    NeverWritten,
+}
+
+/// What a diff may know beside the two sides.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The resource's address, which fingerprints are bound to.
+    pub address: &'a Address,
+    /// What was written last.
+    pub record: Option<&'a Record>,
+    /// The key of the ledger's fingerprints.
+    pub fingerprint_key: Option<&'a FingerprintKey>,
+    /// The id or slug of another resource, where it already exists.
+    pub resolve: &'a dyn Fn(&Reference) -> Option<String>,
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context")
+            .field("address", self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The changes that bring a live object to what is desired, in the order of the manifest.
+pub fn diff(kind: &Kind, desired: &Map, live: &Map, context: Context<'_>) -> Vec<FieldChange> {
+    let mut walk = Walk {
+        kind,
+        context,
+        changes: Vec::new(),
+    };
+    walk.members(&Pointer::root(), desired, Some(live), true);
+    walk.changes
+}
+
+struct Walk<'a> {
+    kind: &'a Kind,
+    context: Context<'a>,
+    changes: Vec<FieldChange>,
+}
+
+impl Walk<'_> {
+    fn changed(&mut self, pointer: &Pointer, old: Option<&Value>, new: &Value) {
+        self.changes.push(FieldChange {
+            pointer: pointer.clone(),
+            old: old.cloned().unwrap_or(Value::Null),
+            new: new.clone(),
+            because: None,
+        });
+    }
+
+    /// Compares the members of two objects. With `partial`, members that are not declared are not
+    /// managed; without, they are to go.
+    fn members(&mut self, at: &Pointer, desired: &Map, live: Option<&Map>, partial: bool) {
+        for (key, value) in desired {
+            self.value(&at.child(key), value, live.and_then(|map| map.get(key)));
+        }
+        if partial {
+            return;
+        }
+        for (key, old) in live.into_iter().flatten() {
+            let pointer = at.child(key);
+            if !desired.contains_key(key) && !self.is_nothing(&pointer, Some(old)) {
+                self.changed(&pointer, Some(old), &Value::Null);
+            }
+        }
+    }
+
+    fn value(&mut self, at: &Pointer, desired: &Value, live: Option<&Value>) {
+        let rules: Vec<&Is> = self.kind.rules_at(at).collect();
+        let is = |wanted: fn(&Is) -> bool| rules.iter().any(|rule| wanted(rule));
+        if is(|rule| matches!(rule, Is::CreateOnly)) {
+            return;
+        }
+        if is(|rule| matches!(rule, Is::WriteOnly)) {
+            return self.write_only(at, desired);
+        }
+        let part = at.field().and_then(|field| self.kind.part(field));
+        let depth = at.segments().len();
+        if live.is_none() && depth == 2 && part.is_some_and(|part| (part.is_absent)(desired)) {
+            return;
+        }
+        match desired {
+            Value::Secret(secret) => self.secret(at, secret, live),
+            Value::Null => {
+                if !self.is_nothing(at, live) {
+                    self.changed(at, live, desired);
+                }
+            }
+            Value::Map(members) if matches!(live, None | Some(Value::Map(_))) => {
+                // A part and each of its members are managed field by field, as a resource is.
+                let partial = is(|rule| matches!(rule, Is::Merge)) || (part.is_some() && depth < 3);
+                let before = self.changes.len();
+                self.members(at, members, live.and_then(Value::as_map), partial);
+                // An object that is wholly new shows as one change rather than as its leaves.
+                if live.is_none() && self.changes.len() > before {
+                    self.changes.truncate(before);
+                    self.changed(at, None, desired);
+                }
+                // An empty object where there was nothing is no change on any server we know.
+            }
+            Value::List(items) if matches!(live, Some(Value::List(_))) => {
+                let old = live.and_then(Value::as_list).unwrap_or_default();
+                if is(|rule| matches!(rule, Is::Set)) {
+                    self.set(at, items, old);
+                } else {
+                    self.list(at, items, old);
+                }
+            }
+            _ => {
+                let same = match live {
+                    Some(live) => {
+                        let instant = is(|rule| matches!(rule, Is::Instant));
+                        equal::leaves(desired, live, instant, self.context.resolve)
+                    }
+                    None => self.is_nothing(at, Some(desired)),
+                };
+                if !same {
+                    self.changed(at, live, desired);
+                }
+            }
+        }
+    }
+
+    fn list(&mut self, at: &Pointer, desired: &[Value], live: &[Value]) {
+        for (index, value) in desired.iter().enumerate() {
+            self.value(&at.child(index), value, live.get(index));
+        }
+        for (index, old) in live.iter().enumerate().skip(desired.len()) {
+            self.changed(&at.child(index), Some(old), &Value::Null);
+        }
+    }
+
+    fn set(&mut self, at: &Pointer, desired: &[Value], live: &[Value]) {
+        let mut rest: Vec<&Value> = live.iter().collect();
+        for (index, value) in desired.iter().enumerate() {
+            let found = rest
+                .iter()
+                .position(|old| equal::deep(value, old, self.context.resolve));
+            match found {
+                Some(found) => drop(rest.remove(found)),
+                None => self.changed(&at.child(index), None, value),
+            }
+        }
+        for old in rest {
+            self.changed(&at.child("-"), Some(old), &Value::Null);
+        }
+    }
+
+    /// Whether what is live at a place is as good as nothing, so that asking for nothing asks for
+    /// no change. The live API returns `null`, `""`, `[]` and `{}` for what was never set.
+    fn is_nothing(&self, at: &Pointer, live: Option<&Value>) -> bool {
+        let Some(live) = live else { return true };
+        if equal::is_blank(live) {
+            return true;
+        }
+        if let Some(part) = at.field().and_then(|field| self.kind.part(field)) {
+            if at.segments().len() == 2 && (part.is_absent)(live) {
+                return true;
+            }
+        }
+        self.kind.rules_at(at).any(|rule| match rule {
+            Is::ServerOwned => true,
+            Is::Default(default) => equal::deep(&default(), live, self.context.resolve),
+            _ => false,
+        })
+    }
+
+    /// Fields that the API never returns: the ledger says what was written.
+    fn write_only(&mut self, at: &Pointer, desired: &Value) {
+        let written = self
+            .context
+            .record
+            .and_then(|record| record.written.get(at));
+        let same = match written {
+            Some(written) => equal::deep(desired, written, self.context.resolve),
+            None => equal::is_blank(desired),
+        };
+        if !same {
+            self.changed(at, written, desired);
+            if let (None, Some(change)) = (written, self.changes.last_mut()) {
+                change.because = Some(Because::NeverWritten);
+            }
+        }
+    }
+
+    /// Secrets: the ledger's fingerprint decides, else the mask that the API shows, else nothing
+    /// is known and the secret counts as unchanged.
+    fn secret(&mut self, at: &Pointer, secret: &Secret, live: Option<&Value>) {
+        let because = match self.fingerprint_differs(at, secret) {
+            Some(true) => Some(Because::Fingerprint),
+            Some(false) => None,
+            None => {
+                let mask = match live {
+                    Some(Value::Secret(mask)) => Some(mask.reveal()),
+                    Some(Value::String(mask)) => Some(mask.as_str()),
+                    _ => None,
+                };
+                match mask {
+                    // Not masked at all: an exact comparison is possible.
+                    Some(text) if !text.contains('*') && !text.is_empty() => {
+                        (text != secret.reveal()).then_some(Because::Mask)
+                    }
+                    Some(mask) => (secret.fits_mask(mask) == Some(false)).then_some(Because::Mask),
+                    None => None,
+                }
+            }
+        };
+        if let Some(because) = because {
+            self.changes.push(FieldChange {
+                pointer: at.clone(),
+                old: Value::Secret(Secret::live("")),
+                new: Value::Secret(secret.clone()),
+                because: Some(because),
+            });
+        }
+    }
+
+    fn fingerprint_differs(&self, at: &Pointer, secret: &Secret) -> Option<bool> {
+        let written = self.context.record?.fingerprints.get(at)?;
+        let written = Fingerprint::from_text(written.as_str());
+        let now = fingerprint(
+            self.context.fingerprint_key?,
+            self.context.address,
+            at,
+            secret,
+        );
+        now.comparable(&written).then(|| now != written)
+    }
+}
+
+/// The fingerprint of a secret at its place, as ledgers keep it.
+pub fn fingerprint(
+    key: &FingerprintKey,
+    address: &Address,
+    at: &Pointer,
+    secret: &Secret,
+) -> Fingerprint {
+    key.fingerprint(&format!("{address}{at}"), secret)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,321 @@
+//! Tests of the diff, with a kind made for them.
+
+use serde_json::json;
+
+use super::*;
+use crate::kind::{Detail, Endpoints, Identity, List, Paging, Part, Rule};
+use crate::model::Attribute;
+
+static KIND: Kind = Kind {
+    system: "portkey",
+    name: "things",
+    noun: "thing",
+    schema: |_| schemars::Schema::default(),
+    identity: Identity::Slug,
+    scope: &[],
+    endpoints: Endpoints {
+        list: List {
+            path: "/t",
+            items: "data",
+            paging: Paging::Whole,
+            per_scope: false,
+        },
+        create: "/t",
+        item: "/t/{slug}",
+        detail: Detail::Listed,
+        scope_in_query: false,
+        scope_in_update: false,
+        delete_body: &[],
+    },
+    rules: &[
+        Rule::new("/defaults", Is::Merge),
+        Rule::new("/tags", Is::Set),
+        Rule::new("/limits/*/next", Is::ServerOwned),
+        Rule::new("/checks/*/is_enabled", Is::Default(|| Value::Bool(true))),
+        Rule::new("/allowed", Is::WriteOnly),
+        Rule::new("/once", Is::CreateOnly),
+        Rule::new("/expires_at", Is::Instant),
+    ],
+    parts: &[Part {
+        field: "models",
+        path: "/t/{slug}/models",
+        decode: Value::from,
+        encode: |_, _| Vec::new(),
+        is_absent: |value| value.at(&["enabled"]).and_then(Value::as_bool) == Some(false),
+    }],
+    check: None,
+    decode: None,
+    encode: None,
+};
+
+fn map(json: serde_json::Value) -> Map {
+    match Value::from(json) {
+        Value::Map(map) => map,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn places(desired: serde_json::Value, live: serde_json::Value) -> Vec<String> {
+    run(&map(desired), &map(live), None, None)
+}
+
+fn run(
+    desired: &Map,
+    live: &Map,
+    record: Option<&Record>,
+    key: Option<&FingerprintKey>,
+) -> Vec<String> {
+    let address = "things.a".parse().unwrap();
+    let resolve =
+        |reference: &Reference| (reference.address.key == "known").then(|| "pg-known-1".to_owned());
+    let context = Context {
+        address: &address,
+        record,
+        fingerprint_key: key,
+        resolve: &resolve,
+    };
+    let changes = diff(&KIND, desired, live, context);
+    changes
+        .iter()
+        .map(|change| {
+            let show = |value: &Value| serde_json::to_string(value).unwrap();
+            format!(
+                "{} {} -> {}",
+                change.pointer,
+                show(&change.old),
+                show(&change.new)
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn undeclared_fields_are_left_alone_and_null_clears() {
+    assert!(
+        places(
+            json!({"name": "a"}),
+            json!({"name": "a", "note": "by hand"})
+        )
+        .is_empty()
+    );
+    assert_eq!(
+        places(json!({"note": null}), json!({"note": "by hand"})),
+        ["/note \"by hand\" -> null"]
+    );
+    for nothing in [
+        json!(null),
+        json!(""),
+        json!([]),
+        json!({}),
+        json!({"x": null}),
+    ] {
+        assert!(places(json!({"note": null}), json!({ "note": nothing })).is_empty());
+    }
+}
+
+#[test]
+fn below_the_top_an_object_is_declared_as_a_whole_unless_it_merges() {
+    assert_eq!(
+        places(
+            json!({"config": {"a": 1}}),
+            json!({"config": {"a": 1, "b": 2, "c": null}})
+        ),
+        ["/config/b 2 -> null"]
+    );
+    assert!(
+        places(
+            json!({"defaults": {"a": 1}}),
+            json!({"defaults": {"a": 1, "b": 2}})
+        )
+        .is_empty()
+    );
+}
+
+#[test]
+fn server_owned_and_default_values_make_no_difference() {
+    assert!(
+        places(
+            json!({"limits": [{"type": "cost"}]}),
+            json!({"limits": [{"type": "cost", "next": "2026", "reset": ""}]})
+        )
+        .is_empty()
+    );
+    assert!(
+        places(
+            json!({"checks": [{"id": "x"}]}),
+            json!({"checks": [{"id": "x", "is_enabled": true}]})
+        )
+        .is_empty()
+    );
+    // The live API leaves out `is_enabled` when it is true.
+    assert!(
+        places(
+            json!({"checks": [{"id": "x", "is_enabled": true}]}),
+            json!({"checks": [{"id": "x"}]})
+        )
+        .is_empty()
+    );
+    assert_eq!(
+        places(
+            json!({"checks": [{"id": "x"}]}),
+            json!({"checks": [{"id": "x", "is_enabled": false}]})
+        ),
+        ["/checks/0/is_enabled false -> null"]
+    );
+}
+
+#[test]
+fn loose_spellings_of_the_live_api_are_the_same_value() {
+    for (want, have) in [
+        (json!(true), json!(1)),
+        (json!(false), json!("false")),
+        (json!(false), json!(null)),
+        (json!(10), json!(10.0)),
+        (json!(10.5), json!("10.5")),
+    ] {
+        assert!(
+            places(json!({ "x": want }), json!({ "x": have })).is_empty(),
+            "{want} {have}"
+        );
+    }
+    assert_eq!(
+        places(json!({"x": true}), json!({"x": 0})),
+        ["/x 0 -> true"]
+    );
+    assert!(
+        places(
+            json!({"expires_at": "2026-01-01T00:00:00Z"}),
+            json!({"expires_at": "2026-01-01T00:00:00.000Z"})
+        )
+        .is_empty()
+    );
+}
+
+#[test]
+fn sets_ignore_order_and_lists_do_not() {
+    assert!(places(json!({"tags": ["a", "b"]}), json!({"tags": ["b", "a"]})).is_empty());
+    assert_eq!(
+        places(json!({"tags": ["a", "c"]}), json!({"tags": ["b", "a"]})),
+        ["/tags/1 null -> \"c\"", "/tags/- \"b\" -> null"]
+    );
+    assert_eq!(
+        places(
+            json!({"list": ["a", "b"]}),
+            json!({"list": ["b", "a", "c"]})
+        ),
+        [
+            "/list/0 \"b\" -> \"a\"",
+            "/list/1 \"a\" -> \"b\"",
+            "/list/2 \"c\" -> null"
+        ]
+    );
+}
+
+#[test]
+fn members_of_a_part_are_managed_one_by_one() {
+    assert!(
+        places(
+            json!({"models": {"a": {"enabled": true}}}),
+            json!({"models": {
+                "a": {"enabled": true}, "b": {"enabled": true}
+            }})
+        )
+        .is_empty()
+    );
+    assert_eq!(
+        places(
+            json!({"models": {"a": null}}),
+            json!({"models": {"a": {"enabled": true}}})
+        ),
+        ["/models/a {\"enabled\":true} -> null"]
+    );
+    assert!(
+        places(
+            json!({"models": {"a": null}}),
+            json!({"models": {"a": {"enabled": false}}})
+        )
+        .is_empty()
+    );
+}
+
+#[test]
+fn what_the_api_does_not_return_is_compared_with_the_ledger() {
+    let desired = map(json!({"allowed": ["a"]}));
+    let live = Map::new();
+    assert_eq!(
+        run(&desired, &live, None, None),
+        ["/allowed null -> [\"a\"]"]
+    );
+    let mut record = Record::default();
+    record
+        .written
+        .insert("/allowed".into(), Value::from(json!(["a"])));
+    assert!(run(&desired, &live, Some(&record), None).is_empty());
+    assert!(places(json!({"once": true}), json!({})).is_empty());
+}
+
+#[test]
+fn references_and_templates_are_compared_by_what_they_stand_for() {
+    let reference = |key: &str| Reference {
+        address: Address::new("portkey", "guardrails", key),
+        attribute: Attribute::Slug,
+    };
+    let desired = |key: &str| Map::from([("g".to_owned(), Value::Reference(reference(key)))]);
+    assert!(
+        run(
+            &desired("known"),
+            &map(json!({"g": "pg-known-1"})),
+            None,
+            None
+        )
+        .is_empty()
+    );
+    assert_eq!(
+        run(
+            &desired("new"),
+            &map(json!({"g": "pg-known-1"})),
+            None,
+            None
+        )
+        .len(),
+        1
+    );
+}
+
+#[test]
+fn secrets_change_by_fingerprint_then_by_mask_and_never_show() {
+    let secret = |text: &str| {
+        Map::from([(
+            "key".to_owned(),
+            Value::Secret(Secret::declared(text, vec!["${env:K}".into()])),
+        )])
+    };
+    let live = map(json!({"key": "sk-*****xyz"}));
+    // The mask alone.
+    assert!(run(&secret("sk-12345xyz"), &live, None, None).is_empty());
+    let shown = run(&secret("sk-12345abc"), &live, None, None);
+    assert_eq!(
+        shown,
+        ["/key {\"$secret\":[]} -> {\"$secret\":[\"${env:K}\"]}"]
+    );
+    // A fingerprint knows more than the mask.
+    let key = FingerprintKey::new("k").unwrap();
+    let address = "things.a".parse().unwrap();
+    let at = Pointer::from("/key");
+    let written = fingerprint(
+        &key,
+        &address,
+        &at,
+        &Secret::declared("sk-12345xyz", vec![]),
+    );
+    let mut record = Record::default();
+    record.fingerprints.insert(at, written.as_str().to_owned());
+    assert!(run(&secret("sk-12345xyz"), &live, Some(&record), Some(&key)).is_empty());
+    assert_eq!(
+        run(&secret("sk-99999xyz"), &live, Some(&record), Some(&key)).len(),
+        1
+    );
+    // Another key says nothing; the mask fits, so nothing is known to have changed.
+    let other = FingerprintKey::new("other").unwrap();
+    assert!(run(&secret("sk-99999xyz"), &live, Some(&record), Some(&other)).is_empty());
+}

@@ -1,0 +1,300 @@
+//! The ledger: what gatewright knows to be its own.
+//!
+//! A small text file in the repository, one line per resource, sorted: it shows well in diffs and
+//! merges line by line. It holds ids, slugs and keyed fingerprints of secrets, and no secret. The
+//! journal beside it is for one run; the ledger is what runs hand to each other.
+
+mod journal;
+
+pub use journal::{Journal, JournalError, Outcome, recover};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Address, Map, Pointer, Value};
+
+/// The folder in a repository that holds ledgers and journals.
+pub const FOLDER: &str = ".gatewright";
+/// The version of the file's form.
+const VERSION: u32 = 1;
+
+/// What gatewright created or adopted on one server.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ledger {
+    /// The records by address.
+    pub records: BTreeMap<Address, Record>,
+}
+
+/// What is known of one resource.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The server's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The slug.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+    /// The scope fields as they were written, to find the object again once its entry is gone.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub scope: Map,
+    /// The members of the resource's parts that were written, by field.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<String, BTreeSet<String>>,
+    /// Keyed fingerprints of the secrets that were written, by place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fingerprints: BTreeMap<Pointer, String>,
+    /// What was written where the API does not read back, by place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub written: BTreeMap<Pointer, Value>,
+    /// Whether deleting it is refused, also after its entry is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protect: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    gatewright_ledger: u32,
+    base_url: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    address: Address,
+    #[serde(flatten)]
+    record: Record,
+}
+
+/// A ledger that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The file system refused.
+    #[error("cannot {action} {path}: {source}", path = path.display())]
+    Io {
+        /// What was attempted.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// A line is not what it should be, for example after a merge conflict.
+    #[error("{path}:{line}: {message}", path = path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+/// Where the ledger of a repository, environment and server is: servers do not share ledgers, so
+/// that trying a repository on another server cannot confuse what is owned where.
+pub fn path(root: &Path, environment: Option<&str>, system: &str, base_url: &str) -> PathBuf {
+    root.join(FOLDER)
+        .join(format!("{}.ledger", stem(environment, system, base_url)))
+}
+
+/// What the files about one environment and server begin with.
+fn stem(environment: Option<&str>, system: &str, base_url: &str) -> String {
+    let host = base_url
+        .split_once("://")
+        .map_or(base_url, |(_, rest)| rest);
+    let host = host.strip_suffix("/v1").unwrap_or(host);
+    let plain = |text: &str| {
+        text.chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') {
+                    c
+                } else {
+                    '_'
+                }
+            })
+            .collect::<String>()
+    };
+    let environment = environment
+        .map(|name| format!("{}.", plain(name)))
+        .unwrap_or_default();
+    format!("{environment}{system}@{}", plain(host))
+}
+
+impl Ledger {
+    /// Reads a ledger; one that is not there is empty.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or has a line that is none.
+    pub fn load(path: &Path) -> Result<Self, LedgerError> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
+            Err(source) => return Err(io("read", path, source)),
+        };
+        let fail = |line: usize, message: String| LedgerError::Line {
+            path: path.to_owned(),
+            line: line + 1,
+            message,
+        };
+        let mut ledger = Self::default();
+        for (at, line) in text.lines().enumerate() {
+            if at == 0 {
+                let header: Header =
+                    serde_json::from_str(line).map_err(|error| fail(at, error.to_string()))?;
+                if header.gatewright_ledger != VERSION {
+                    let version = header.gatewright_ledger;
+                    return Err(fail(at, format!("written by another version ({version})")));
+                }
+                continue;
+            }
+            let line: Line = serde_json::from_str(line).map_err(|error| {
+                let conflict = ["<<<<<<<", "=======", ">>>>>>>"]
+                    .iter()
+                    .any(|m| line.starts_with(m));
+                let conflict = if conflict {
+                    "a merge conflict: keep both sides; "
+                } else {
+                    ""
+                };
+                fail(at, format!("{conflict}{error}"))
+            })?;
+            ledger.records.insert(line.address, line.record);
+        }
+        Ok(ledger)
+    }
+
+    /// Writes the ledger, whole or not at all.
+    ///
+    /// # Errors
+    /// Where the file system refuses.
+    pub fn save(&self, path: &Path, base_url: &str) -> Result<(), LedgerError> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        prepare_folder(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)
+            .map_err(|source| io("write into", folder, source))?;
+        let text = self.to_text(base_url);
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.as_file().sync_data())
+            .map_err(|source| io("write", path, source))?;
+        // A temporary file is readable by its owner alone; a file in a repository is not secret.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = std::fs::Permissions::from_mode(0o644);
+            file.as_file()
+                .set_permissions(mode)
+                .map_err(|source| io("write", path, source))?;
+        }
+        file.persist(path)
+            .map_err(|error| io("write", path, error.error))?;
+        Ok(())
+    }
+
+    fn to_text(&self, base_url: &str) -> String {
+        let header = Header {
+            gatewright_ledger: VERSION,
+            base_url: base_url.to_owned(),
+        };
+        // Serialising into a string cannot fail: all keys are strings and nothing is generic.
+        let line = |json: Result<String, serde_json::Error>| json.unwrap_or_default() + "\n";
+        let mut text = line(serde_json::to_string(&header));
+        for (address, record) in &self.records {
+            let entry = Line {
+                address: address.clone(),
+                record: record.clone(),
+            };
+            text.push_str(&line(serde_json::to_string(&entry)));
+        }
+        text
+    }
+}
+
+/// Makes the folder for ledgers and journals and keeps journals out of version control.
+fn prepare_folder(folder: &Path) -> Result<(), LedgerError> {
+    std::fs::create_dir_all(folder).map_err(|source| io("create", folder, source))?;
+    let ignore = folder.join(".gitignore");
+    if folder.file_name().is_some_and(|name| name == FOLDER) && !ignore.exists() {
+        std::fs::write(
+            &ignore,
+            "# Ledgers belong into version control, journals do not.\n*.journal\n",
+        )
+        .map_err(|source| io("write", &ignore, source))?;
+    }
+    Ok(())
+}
+
+fn io(action: &'static str, path: &Path, source: std::io::Error) -> LedgerError {
+    LedgerError::Io {
+        action,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ledger_round_trips_sorted_by_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path(
+            folder.path(),
+            Some("prod"),
+            "portkey",
+            "https://api.portkey.ai/v1",
+        );
+        assert!(
+            path.ends_with(".gatewright/prod.portkey@api.portkey.ai.ledger"),
+            "{path:?}"
+        );
+        let mut ledger = Ledger::default();
+        for key in ["b", "a"] {
+            let record = Record {
+                id: Some(format!("id-{key}")),
+                parts: BTreeMap::from([("models".into(), BTreeSet::from(["gpt-5".into()]))]),
+                ..Record::default()
+            };
+            ledger
+                .records
+                .insert(Address::new("portkey", "integrations", key), record);
+        }
+        ledger.save(&path, "https://api.portkey.ai/v1").unwrap();
+        assert_eq!(Ledger::load(&path).unwrap(), ledger);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.find("integrations.a").unwrap() < text.find("integrations.b").unwrap());
+        assert!(path.with_file_name(".gitignore").exists());
+    }
+
+    #[test]
+    fn a_missing_ledger_is_empty_and_a_merge_conflict_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.ledger");
+        assert_eq!(Ledger::load(&path).unwrap(), Ledger::default());
+        std::fs::write(
+            &path,
+            "{\"gatewright_ledger\":1,\"base_url\":\"u\"}\n<<<<<<< HEAD\n",
+        )
+        .unwrap();
+        let error = Ledger::load(&path).unwrap_err().to_string();
+        assert!(error.contains(":2: a merge conflict"), "{error}");
+    }
+
+    #[test]
+    fn servers_and_environments_do_not_share_ledgers() {
+        let at = |env, url| path(Path::new("."), env, "portkey", url);
+        let all = [
+            at(None, "https://api.portkey.ai/v1"),
+            at(Some("staging"), "https://api.portkey.ai/v1"),
+            at(None, "http://127.0.0.1:8787/v1"),
+            at(None, "http://127.0.0.1:8788/v1"),
+        ];
+        let distinct: BTreeSet<_> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len());
+    }
+}

@@ -1,7 +1,8 @@
 //! The part of JSONPath that overlays may use in `target`.
 //!
-//! `$` for the document, then any number of `.name`, `['name']` or `["name"]`, `[0]` and `[*]`. A quote
-//! within a quoted name is written `\'`. Filters, slices and descent are left out on purpose: a correction
+//! `$` for the document, then any number of `.name`, `['name']` or `["name"]`, `[0]`, `[*]` and
+//! `[?@.name=='text']`, which is how a parameter is found whose place in its list may change. A quote
+//! within quotes is written `\'`. Other filters, slices and descent are left out on purpose: a correction
 //! should say which place it is about.
 
 use super::node::Node;
@@ -12,6 +13,8 @@ enum Step {
     Name(String),
     Index(usize),
     Every,
+    /// The items with this text under this key.
+    Where(String, String),
 }
 
 /// A parsed target.
@@ -35,12 +38,18 @@ impl Target {
                 let end = name.find(['.', '[']).unwrap_or(name.len());
                 if end == 0 || name.starts_with('*') {
                     return Err(format!(
-                        "`{rest}` is not supported, only .name, ['name'], [0] and [*]"
+                        "`{rest}` is not supported, only .name, ['name'], [0], [*] and [?@.name=='text']"
                     ));
                 }
                 (Step::Name(name[..end].to_owned()), &name[end..])
             } else if let Some(after) = rest.strip_prefix("[*]") {
                 (Step::Every, after)
+            } else if let Some(inner) = rest.strip_prefix("[?@.") {
+                let (name, inner) = inner
+                    .split_once("==")
+                    .ok_or_else(|| format!("`{rest}` compares nothing with =="))?;
+                let (text, after) = quoted(inner)?;
+                (Step::Where(name.to_owned(), text), after)
             } else if let Some(inner) = rest.strip_prefix('[') {
                 bracket(inner)?
             } else {
@@ -81,6 +90,11 @@ impl Target {
                         .iter()
                         .enumerate()
                         .for_each(|(index, child)| push(Place::Index(index), child)),
+                    (Step::Where(key, text), Node::List(list)) => list
+                        .iter()
+                        .enumerate()
+                        .filter(|(_, child)| child.get(key).and_then(Node::as_text) == Some(text))
+                        .for_each(|(index, child)| push(Place::Index(index), child)),
                     _ => {}
                 }
             }
@@ -102,32 +116,39 @@ pub(crate) fn walk<'a>(document: &'a mut Node, way: &[Place]) -> Option<&'a mut 
 
 /// Reads what follows an opening bracket: a quoted name or an index.
 fn bracket(inner: &str) -> Result<(Step, &str), String> {
+    if inner.starts_with(['\'', '"']) {
+        let (name, after) = quoted(inner)?;
+        return Ok((Step::Name(name), after));
+    }
+    let (digits, after) = inner
+        .split_once(']')
+        .ok_or_else(|| format!("`[{inner}` lacks its ]"))?;
+    let index = digits
+        .parse()
+        .map_err(|_| format!("`[{digits}]` is neither a quoted name, an index nor [*]"))?;
+    Ok((Step::Index(index), after))
+}
+
+/// Reads a quoted text and the bracket that ends the step.
+fn quoted(inner: &str) -> Result<(String, &str), String> {
     let mut characters = inner.char_indices();
-    match characters.next() {
-        Some((_, quote @ ('\'' | '"'))) => {
-            let mut name = String::new();
-            while let Some((at, character)) = characters.next() {
-                if character == '\\' {
-                    name.extend(characters.next().map(|(_, escaped)| escaped));
-                } else if character == quote {
-                    let after = inner[at + 1..]
-                        .strip_prefix(']')
-                        .ok_or_else(|| format!("`[{inner}` lacks its ]"))?;
-                    return Ok((Step::Name(name), after));
-                } else {
-                    name.push(character);
-                }
-            }
-            Err(format!("`[{inner}` lacks its closing quote"))
-        }
-        _ => {
-            let (digits, after) = inner
-                .split_once(']')
-                .ok_or_else(|| format!("`[{inner}` lacks its ]"))?;
-            let index = digits
-                .parse()
-                .map_err(|_| format!("`[{digits}]` is neither a quoted name, an index nor [*]"))?;
-            Ok((Step::Index(index), after))
+    let quote = match characters.next() {
+        Some((_, quote @ ('\'' | '"'))) => quote,
+        _ => return Err(format!("`{inner}` does not begin with a quote")),
+    };
+    let mut text = String::new();
+    while let Some((at, character)) = characters.next() {
+        if character == '\\' {
+            text.extend(characters.next().map(|(_, escaped)| escaped));
+        } else if character == quote {
+            let after = &inner[at + 1..];
+            let after = after
+                .strip_prefix(']')
+                .ok_or_else(|| format!("`{inner}` lacks its ]"))?;
+            return Ok((text, after));
+        } else {
+            text.push(character);
         }
     }
+    Err(format!("`{inner}` lacks its closing quote"))
 }

@@ -336,6 +336,6 @@ fn reason_phrase(status: &str) -> &'static str {
         "422" => "Unprocessable Content",
         "429" => "Too Many Requests",
         "500" => "Internal Server Error",
-        _ => "Other",
+        _ => "Error",
     }
 }

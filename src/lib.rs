@@ -14,6 +14,7 @@ pub mod diagnostic;
 pub mod kind;
 pub mod model;
 pub mod portkey;
+pub mod schema;
 pub mod yaml;
 
 /// Every system that manifests can speak of, the default one first.

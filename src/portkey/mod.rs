@@ -1,5 +1,11 @@
 //! Portkey: the classic admin API at `https://api.portkey.ai/v1`.
 
+mod forms;
+pub mod kinds;
+pub mod limits;
+pub mod spec;
+mod wire;
+
 use crate::kind::System;
 
 /// The system as data.
@@ -10,5 +16,11 @@ pub static SYSTEM: System = System {
     api_key_variable: "PORTKEY_API_KEY",
     auth_header: "x-portkey-api-key",
     auth_prefix: "",
-    kinds: &[],
+    kinds: &[
+        &kinds::workspaces::KIND,
+        &kinds::secret_references::KIND,
+        &kinds::providers::KIND,
+        &kinds::usage_limits_policies::KIND,
+        &kinds::rate_limits_policies::KIND,
+    ],
 };

@@ -1,0 +1,8 @@
+//! What Portkey holds, one file a kind.
+
+pub mod policies;
+pub mod providers;
+pub mod rate_limits_policies;
+pub mod secret_references;
+pub mod usage_limits_policies;
+pub mod workspaces;

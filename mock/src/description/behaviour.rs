@@ -1,0 +1,257 @@
+//! The `x-` annotations that say how an operation behaves: the vocabulary of `mock/behaviour/`.
+//!
+//! Two annotations exist. `x-resources`, at the root of the description, defines the kinds of
+//! object the mock keeps. `x-behaviour`, on an operation, says what the operation does to them.
+//! `mock/README.md` documents both; the types here are their only reader, and they refuse fields
+//! they do not know, so that a misspelt annotation stops the mock instead of changing it quietly.
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// One kind of object the mock keeps.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResourceSpec {
+    /// How messages name an object of this kind.
+    pub(crate) noun: String,
+    /// How an object gets its slug; kinds without slugs leave it out.
+    pub(crate) slug: Option<SlugSpec>,
+    /// Makes this kind a sub-collection that lives inside another object.
+    pub(crate) member: Option<MemberSpec>,
+    /// What a new object has before the request's own fields are laid over it.
+    #[serde(default)]
+    pub(crate) defaults: Map<String, Value>,
+    /// A new `version_id` is given on every write.
+    #[serde(default)]
+    pub(crate) versioned: bool,
+    /// Earlier versions are kept and can be listed.
+    #[serde(default)]
+    pub(crate) history: bool,
+    /// Fields whose values name other objects, by path (`a.b`, `list[*].field`).
+    #[serde(default)]
+    pub(crate) references: IndexMap<String, ReferenceSpec>,
+    /// Other spellings of request fields, spelling to field.
+    #[serde(default)]
+    pub(crate) aliases: IndexMap<String, String>,
+    /// Fields filled from an object that a reference names: field to `reference.field`.
+    #[serde(default)]
+    pub(crate) derived: IndexMap<String, String>,
+    /// Fields whose values are secrets: only a mask of them is ever kept.
+    #[serde(default)]
+    pub(crate) secrets: Vec<SecretSpec>,
+    /// Request fields that steer the request and are not part of the object.
+    #[serde(default)]
+    pub(crate) transient: Vec<String>,
+    /// Fields that an update leaves alone without complaint.
+    #[serde(default)]
+    pub(crate) immutable: Vec<String>,
+    /// Object fields that an update merges member by member; all others are replaced.
+    #[serde(default)]
+    pub(crate) merged: Vec<String>,
+    /// Boolean fields that arrive as 0/1 too, and are kept as booleans.
+    #[serde(default)]
+    pub(crate) booleans: Vec<String>,
+    /// Fields dropped from what is kept when they have the given value, by path.
+    #[serde(default)]
+    pub(crate) dropped: IndexMap<String, Value>,
+    /// What deletion does.
+    #[serde(default)]
+    pub(crate) delete: DeleteSpec,
+    /// The answer for an object that does not exist or is not visible.
+    #[serde(default)]
+    pub(crate) missing: ErrorSpec,
+    /// The name of the code that handles what is special about this kind.
+    pub(crate) hook: Option<String>,
+}
+
+/// How slugs come about.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SlugSpec {
+    /// What a server-made slug begins with, as in `pc-`.
+    #[serde(default)]
+    pub(crate) prefix: String,
+    /// Whether a request may choose the slug.
+    #[serde(default)]
+    pub(crate) chosen: bool,
+    /// How many characters of the name a server-made slug takes over.
+    pub(crate) length: Option<usize>,
+    /// The reference inside which a slug is unique; without it, in the whole account.
+    pub(crate) within: Option<String>,
+}
+
+/// A kind that is a sub-collection of another object, keyed by one of its fields.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MemberSpec {
+    /// The resource that owns the members.
+    pub(crate) of: String,
+    /// The field that tells the members of one owner apart.
+    pub(crate) key: String,
+}
+
+/// A field that names another object, by id or by slug.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReferenceSpec {
+    /// The resource that is named.
+    pub(crate) to: String,
+    /// Which of its names answers carry.
+    #[serde(default)]
+    pub(crate) spelling: Spelling,
+    /// What happens to the holder when the named object is deleted.
+    #[serde(default)]
+    pub(crate) on_delete: OnDelete,
+    /// The answer when nothing has that name; without it, the named resource's own `missing`.
+    pub(crate) missing: Option<ErrorSpec>,
+    /// A field left out of a creation means the account's default object of that kind.
+    #[serde(default)]
+    pub(crate) defaulted: bool,
+    /// The request field whose presence means that no default is wanted.
+    pub(crate) unless: Option<String>,
+}
+
+/// Which name of an object an answer carries.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Spelling {
+    /// The UUID.
+    #[default]
+    Id,
+    /// The slug.
+    Slug,
+    /// Whichever the request used.
+    Given,
+}
+
+/// What happens to the holder of a reference when the named object is deleted.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OnDelete {
+    /// The deletion is refused, unless it is forced: then the holder goes too.
+    Guard,
+    /// The deletion is always refused.
+    Refuse,
+    /// The holder goes too.
+    Cascade,
+    /// The holder stays and keeps the name.
+    #[default]
+    Keep,
+}
+
+/// A secret field and what is kept in its place.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SecretSpec {
+    /// The object the secrets are in; the resource itself when left out.
+    #[serde(rename = "in")]
+    pub(crate) inside: Option<String>,
+    /// The names of the secret fields.
+    pub(crate) fields: Vec<String>,
+    /// What the name of the kept mask begins with.
+    #[serde(default)]
+    pub(crate) prefix: String,
+}
+
+/// What deletion does.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeleteSpec {
+    /// Deleted objects stay, archived, and leave the active lists.
+    #[serde(default)]
+    pub(crate) archive: bool,
+    /// A field whose current value the request's body must repeat.
+    pub(crate) confirm: Option<String>,
+    /// A body field that makes a guarded deletion go through.
+    pub(crate) force: Option<String>,
+    /// An object in which this field is true cannot be deleted.
+    pub(crate) protected: Option<String>,
+    /// The answer while something still depends on the object.
+    pub(crate) guarded: Option<ErrorSpec>,
+}
+
+/// An error answer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ErrorSpec {
+    pub(crate) status: u16,
+    pub(crate) code: String,
+    pub(crate) message: Option<String>,
+}
+
+impl Default for ErrorSpec {
+    fn default() -> Self {
+        ErrorSpec {
+            status: 404,
+            code: "AB08".to_owned(),
+            message: None,
+        }
+    }
+}
+
+/// What an operation does.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OperationBehaviour {
+    /// The kind it works on.
+    pub(crate) resource: String,
+    pub(crate) action: Action,
+    /// The path parameter that names the object; the last one when left out.
+    pub(crate) by: Option<String>,
+    /// Lists: query parameter to what it filters by.
+    #[serde(default)]
+    pub(crate) filters: IndexMap<String, Filter>,
+    /// Lists: how many objects a page has when the request does not say.
+    pub(crate) page_size: Option<usize>,
+    /// Lists: deliver everything when the request asks for no page.
+    #[serde(default)]
+    pub(crate) unpaged: bool,
+    /// Member operations: the body field that holds the members.
+    pub(crate) items: Option<String>,
+    /// Member operations: the query parameter that holds member keys, separated by commas.
+    pub(crate) keys: Option<String>,
+    /// Member operations: body fields that belong to the owner, body field to owner's field.
+    #[serde(default)]
+    pub(crate) owner_fields: IndexMap<String, String>,
+    /// Member operations: body fields that stand for every member that lacks them.
+    #[serde(default)]
+    pub(crate) inherited: Vec<String>,
+    /// The reference field (in the query or the body) whose object a lookup is confined to.
+    pub(crate) scope: Option<String>,
+}
+
+/// The verbs of `x-behaviour`.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Action {
+    Create,
+    Get,
+    List,
+    Update,
+    Delete,
+    ListVersions,
+    ListMembers,
+    MergeMembers,
+    RemoveMembers,
+}
+
+/// How a query parameter narrows a list.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Filter {
+    /// The field equals the value.
+    Equals(String),
+    /// The field contains the value, ignoring case.
+    Contains(String),
+    /// One of the fields contains the value, ignoring case.
+    Search(Vec<String>),
+    /// The reference field names the object that the value names.
+    Reference(String),
+    /// The field equals the value unless the value is this word, which lets everything through.
+    Unless { field: String, word: String },
+    /// The object's status is one of the values (separated by commas); archived ones are listed only so.
+    Status,
+    /// The id or slug is one of the values (separated by commas).
+    Ids,
+}

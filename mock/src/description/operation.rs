@@ -1,0 +1,278 @@
+//! The operations of the description, read once into a form the engine works with.
+
+use std::sync::OnceLock;
+
+use jsonschema::Validator;
+use serde_json::Value;
+
+use super::behaviour::OperationBehaviour;
+use super::document::Located;
+use super::schema::{Types, properties, types};
+use crate::engine::shape::Shape;
+
+/// The methods the description may use, in the order an `Allow` header lists them.
+pub(crate) const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
+/// Where a parameter travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ParameterIn {
+    Path,
+    Query,
+    Header,
+}
+
+/// One parameter of an operation.
+#[derive(Debug)]
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) place: ParameterIn,
+    pub(crate) required: bool,
+    pub(crate) schema: Option<Located>,
+    pub(crate) types: Types,
+    pub(crate) validator: OnceLock<Option<Validator>>,
+}
+
+/// The body an operation takes.
+#[derive(Debug)]
+pub(crate) struct RequestBody {
+    pub(crate) required: bool,
+    pub(crate) contents: Vec<Content>,
+    /// The names of the members that the body's schema describes.
+    pub(crate) declared: Vec<String>,
+}
+
+/// One media type of a request or a response and the schema of what it carries.
+#[derive(Debug)]
+pub(crate) struct Content {
+    pub(crate) media_type: String,
+    pub(crate) schema: Option<Located>,
+    pub(crate) validator: OnceLock<Option<Validator>>,
+}
+
+/// A documented answer.
+#[derive(Debug)]
+pub(crate) struct Response {
+    /// `None` is the answer documented as `default`.
+    pub(crate) status: Option<u16>,
+    pub(crate) contents: Vec<Content>,
+}
+
+impl Response {
+    /// The JSON content, if the answer has one.
+    pub(crate) fn json(&self) -> Option<&Content> {
+        self.contents
+            .iter()
+            .find(|content| content.media_type == "application/json")
+    }
+}
+
+/// One operation: a method on a path.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    /// The `operationId`, or `METHOD /path` for the operations that have none.
+    pub(crate) id: String,
+    /// Whether the operation takes requests without a key.
+    pub(crate) public: bool,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) body: Option<RequestBody>,
+    pub(crate) responses: Vec<Response>,
+    pub(crate) behaviour: Option<OperationBehaviour>,
+    /// How a stored object becomes the body of the success answer.
+    pub(crate) shape: OnceLock<Shape>,
+    /// The generated success answer of an operation without behaviour.
+    pub(crate) generated: OnceLock<Vec<u8>>,
+}
+
+impl Operation {
+    /// Reads the operation `method` from its path item.
+    pub(crate) fn read(
+        document: &'static Value,
+        path: &str,
+        item: &Located,
+        method: &'static str,
+    ) -> Result<Option<Operation>, String> {
+        let Some(operation) = item.get(method) else {
+            return Ok(None);
+        };
+        let id = operation
+            .value
+            .get("operationId")
+            .and_then(Value::as_str)
+            .map_or_else(
+                || format!("{} {path}", method.to_ascii_uppercase()),
+                str::to_owned,
+            );
+        let behaviour = match operation.value.get("x-behaviour") {
+            None => None,
+            Some(behaviour) => Some(
+                serde_json::from_value::<OperationBehaviour>(behaviour.clone())
+                    .map_err(|error| format!("x-behaviour of {method} {path}: {error}"))?,
+            ),
+        };
+        Ok(Some(Operation {
+            id,
+            public: is_public(document, &operation),
+            parameters: parameters(document, item, &operation),
+            body: request_body(document, &operation),
+            responses: responses(document, &operation),
+            behaviour,
+            shape: OnceLock::new(),
+            generated: OnceLock::new(),
+        }))
+    }
+
+    /// The first documented 2xx answer.
+    pub(crate) fn success(&self) -> Option<&Response> {
+        self.responses
+            .iter()
+            .find(|r| r.status.is_some_and(|status| (200..300).contains(&status)))
+    }
+
+    /// The answer documented for `status`, else the one documented as `default`.
+    pub(crate) fn response(&self, status: u16) -> Option<&Response> {
+        self.responses
+            .iter()
+            .find(|response| response.status == Some(status))
+            .or_else(|| {
+                self.responses
+                    .iter()
+                    .find(|response| response.status.is_none())
+            })
+    }
+
+    /// Whether the operation declares the query parameter `name`.
+    pub(crate) fn has_query(&self, name: &str) -> bool {
+        self.parameters
+            .iter()
+            .any(|p| p.place == ParameterIn::Query && p.name == name)
+    }
+
+    /// The default that the description gives for the query parameter `name`.
+    pub(crate) fn query_default(&self, name: &str) -> Option<&'static Value> {
+        self.parameters
+            .iter()
+            .find(|p| p.place == ParameterIn::Query && p.name == name)
+            .and_then(|p| p.schema.as_ref()?.value.get("default"))
+    }
+
+    /// The name of the last path parameter: the one that names the object itself.
+    pub(crate) fn last_path_parameter(&self) -> Option<&str> {
+        self.parameters
+            .iter()
+            .rfind(|p| p.place == ParameterIn::Path)
+            .map(|p| p.name.as_str())
+    }
+}
+
+fn is_public(document: &'static Value, operation: &Located) -> bool {
+    let security = operation
+        .value
+        .get("security")
+        .or_else(|| document.get("security"));
+    match security.and_then(Value::as_array) {
+        None => false,
+        // `security: []` and an alternative `{}` both mean that no key is needed.
+        Some(alternatives) => {
+            alternatives.is_empty()
+                || alternatives
+                    .iter()
+                    .any(|a| a.as_object().is_some_and(serde_json::Map::is_empty))
+        }
+    }
+}
+
+fn parameters(document: &'static Value, item: &Located, operation: &Located) -> Vec<Parameter> {
+    let mut found: Vec<Parameter> = Vec::new();
+    for holder in [item, operation] {
+        let Some(list) = holder.get("parameters") else {
+            continue;
+        };
+        for index in 0..list.value.as_array().map_or(0, Vec::len) {
+            let Some(located) = list.item(index).and_then(|p| p.resolved(document)) else {
+                continue;
+            };
+            let text = |key: &str| located.value.get(key).and_then(Value::as_str);
+            let place = match text("in") {
+                Some("path") => ParameterIn::Path,
+                Some("query") => ParameterIn::Query,
+                Some("header") => ParameterIn::Header,
+                _ => continue,
+            };
+            let Some(name) = text("name").map(str::to_owned) else {
+                continue;
+            };
+            let schema = located.get("schema");
+            let parameter = Parameter {
+                place,
+                required: located.value.get("required") == Some(&Value::Bool(true)),
+                types: schema
+                    .as_ref()
+                    .map_or(Types::ANY, |schema| types(document, schema)),
+                schema,
+                name,
+                validator: OnceLock::new(),
+            };
+            // An operation's parameter replaces the path item's one of the same name and place.
+            found.retain(|known| (known.place, &known.name) != (place, &parameter.name));
+            found.push(parameter);
+        }
+    }
+    found
+}
+
+fn request_body(document: &'static Value, operation: &Located) -> Option<RequestBody> {
+    let body = operation.get("requestBody")?.resolved(document)?;
+    let contents = contents(&body);
+    let declared = contents
+        .iter()
+        .filter_map(|content| content.schema.as_ref())
+        .flat_map(|schema| properties(document, schema))
+        .map(|property| property.name)
+        .collect();
+    Some(RequestBody {
+        required: body.value.get("required") == Some(&Value::Bool(true)),
+        contents,
+        declared,
+    })
+}
+
+fn responses(document: &'static Value, operation: &Located) -> Vec<Response> {
+    let Some(list) = operation.get("responses") else {
+        return Vec::new();
+    };
+    let Some(members) = list.value.as_object() else {
+        return Vec::new();
+    };
+    let mut found: Vec<Response> = members
+        .keys()
+        .filter_map(|status| {
+            let response = list.get(status)?.resolved(document)?;
+            Some(Response {
+                status: status.parse().ok(),
+                contents: contents(&response),
+            })
+        })
+        .collect();
+    found.sort_by_key(|response| response.status.unwrap_or(u16::MAX));
+    found
+}
+
+fn contents(holder: &Located) -> Vec<Content> {
+    let Some(content) = holder.get("content") else {
+        return Vec::new();
+    };
+    let Some(members) = content.value.as_object() else {
+        return Vec::new();
+    };
+    members
+        .keys()
+        .filter_map(|media_type| {
+            let schema = content.get(media_type)?.get("schema");
+            Some(Content {
+                media_type: media_type.to_ascii_lowercase(),
+                schema,
+                validator: OnceLock::new(),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,190 @@
+//! A resource annotation, prepared for use: field paths parsed, and who depends on whom known.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::behaviour::{OnDelete, ReferenceSpec, ResourceSpec};
+
+/// The reference by which a member of a sub-collection names its owner.
+pub(crate) const OWNER: &str = "^owner";
+
+/// One kind of object.
+#[derive(Debug)]
+pub(crate) struct Resource {
+    pub(crate) name: Arc<str>,
+    pub(crate) spec: ResourceSpec,
+    pub(crate) references: Vec<Reference>,
+    pub(crate) dropped: Vec<(FieldPath, Value)>,
+    /// The references of all kinds that name objects of this kind.
+    pub(crate) dependents: Vec<Dependent>,
+}
+
+/// A field that names another object.
+#[derive(Debug)]
+pub(crate) struct Reference {
+    pub(crate) field: Arc<str>,
+    pub(crate) path: FieldPath,
+    pub(crate) spec: ReferenceSpec,
+}
+
+/// A kind that holds references to another, and what a deletion does to it.
+#[derive(Debug)]
+pub(crate) struct Dependent {
+    pub(crate) resource: Arc<str>,
+    pub(crate) field: Arc<str>,
+    pub(crate) on_delete: OnDelete,
+}
+
+/// Prepares all resources.
+pub(crate) fn prepare(
+    specs: HashMap<String, ResourceSpec>,
+) -> Result<HashMap<String, Resource>, String> {
+    let mut dependents: HashMap<String, Vec<Dependent>> = HashMap::new();
+    let mut names: Vec<&String> = specs.keys().collect();
+    // The order in which dependants are told of a deletion must not depend on hashing.
+    names.sort();
+    for name in names {
+        let Some(spec) = specs.get(name) else {
+            continue;
+        };
+        let owner = spec
+            .member
+            .iter()
+            .map(|m| (&m.of, OWNER.to_owned(), OnDelete::Cascade));
+        let named = spec
+            .references
+            .iter()
+            .map(|(f, r)| (&r.to, f.clone(), r.on_delete));
+        for (target, field, on_delete) in owner.chain(named) {
+            if !specs.contains_key(target) {
+                return Err(format!("x-resources.{name}: no resource `{target}`"));
+            }
+            dependents
+                .entry(target.clone())
+                .or_default()
+                .push(Dependent {
+                    resource: Arc::from(name.as_str()),
+                    field: Arc::from(field),
+                    on_delete,
+                });
+        }
+    }
+    let prepared = specs.into_iter().map(|(name, spec)| {
+        let resource = Resource {
+            references: spec
+                .references
+                .iter()
+                .map(|(field, spec)| Reference {
+                    field: Arc::from(field.as_str()),
+                    path: FieldPath::parse(field),
+                    spec: spec.clone(),
+                })
+                .collect(),
+            dropped: spec
+                .dropped
+                .iter()
+                .map(|(path, value)| (FieldPath::parse(path), value.clone()))
+                .collect(),
+            dependents: dependents.remove(&name).unwrap_or_default(),
+            name: Arc::from(name.as_str()),
+            spec,
+        };
+        (name, resource)
+    });
+    Ok(prepared.collect())
+}
+
+/// The path of a field inside an object: `a.b`, `list[*].field`.
+#[derive(Debug)]
+pub(crate) struct FieldPath(Vec<Step>);
+
+#[derive(Debug)]
+enum Step {
+    Field(String),
+    Each,
+}
+
+impl FieldPath {
+    /// Parses a path.
+    pub(crate) fn parse(path: &str) -> FieldPath {
+        let mut steps = Vec::new();
+        for part in path.split('.') {
+            match part.strip_suffix("[*]") {
+                Some(field) => steps.extend([Step::Field(field.to_owned()), Step::Each]),
+                None => steps.push(Step::Field(part.to_owned())),
+            }
+        }
+        FieldPath(steps)
+    }
+
+    /// The only step of a path that has one: a field of the object itself.
+    pub(crate) fn plain(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [Step::Field(field)] => Some(field),
+            _ => None,
+        }
+    }
+
+    /// Calls `visit` with every value that the path leads to.
+    pub(crate) fn visit<E>(
+        &self,
+        fields: &mut Map<String, Value>,
+        visit: &mut impl FnMut(&mut Value) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match self.0.split_first() {
+            Some((Step::Field(field), rest)) => match fields.get_mut(field) {
+                Some(value) => visit_steps(rest, value, visit),
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes every field that the path leads to and that has this value.
+    pub(crate) fn remove(&self, fields: &mut Map<String, Value>, value: &Value) {
+        let Some((Step::Field(last), holders)) = self.0.split_last() else {
+            return;
+        };
+        let drop = |holder: &mut Map<String, Value>| {
+            if holder.get(last) == Some(value) {
+                holder.remove(last);
+            }
+        };
+        match holders.split_first() {
+            None => drop(fields),
+            Some((Step::Field(field), rest)) => {
+                let Some(inner) = fields.get_mut(field) else {
+                    return;
+                };
+                let _ = visit_steps(rest, inner, &mut |holder| {
+                    if let Value::Object(holder) = holder {
+                        drop(holder);
+                    }
+                    Ok::<(), ()>(())
+                });
+            }
+            Some((Step::Each, _)) => {}
+        }
+    }
+}
+
+fn visit_steps<E>(
+    steps: &[Step],
+    value: &mut Value,
+    visit: &mut impl FnMut(&mut Value) -> Result<(), E>,
+) -> Result<(), E> {
+    match (steps.split_first(), value) {
+        (None, value) => visit(value),
+        (Some((Step::Field(field), rest)), Value::Object(fields)) => match fields.get_mut(field) {
+            Some(value) => visit_steps(rest, value, visit),
+            None => Ok(()),
+        },
+        (Some((Step::Each, rest)), Value::Array(items)) => items
+            .iter_mut()
+            .try_for_each(|item| visit_steps(rest, item, visit)),
+        // A value of another type than the path expects holds no reference.
+        _ => Ok(()),
+    }
+}

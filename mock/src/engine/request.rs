@@ -1,0 +1,48 @@
+//! A request after routing: decoded parameters and a parsed body.
+
+use serde_json::{Map, Value};
+
+use crate::description::operation::Operation;
+
+/// A valid request.
+#[derive(Debug, Default)]
+pub(crate) struct Request {
+    pub(crate) path: Map<String, Value>,
+    pub(crate) query: Map<String, Value>,
+    pub(crate) body: Option<Value>,
+}
+
+impl Request {
+    /// The path parameter that names the object: `by`, or the last one of the path.
+    pub(crate) fn subject(&self, operation: &Operation, by: Option<&str>) -> &str {
+        by.or_else(|| operation.last_path_parameter())
+            .and_then(|name| self.path.get(name))
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+
+    /// A query parameter's text.
+    pub(crate) fn query_text(&self, name: &str) -> Option<&str> {
+        self.query.get(name).and_then(Value::as_str)
+    }
+
+    /// A query parameter's whole number.
+    pub(crate) fn query_number(&self, name: &str) -> Option<usize> {
+        let number = self.query.get(name)?.as_f64()?;
+        // Larger pages than there are objects are all the same.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates"
+        )]
+        (number >= 0.0).then_some(number as usize)
+    }
+
+    /// The body's members; none if there is no body.
+    pub(crate) fn members(&self) -> Map<String, Value> {
+        match &self.body {
+            Some(Value::Object(members)) => members.clone(),
+            _ => Map::new(),
+        }
+    }
+}

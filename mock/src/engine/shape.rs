@@ -1,0 +1,320 @@
+//! From stored objects to answers.
+//!
+//! An operation's response schema decides what an answer looks like: which of an object's fields
+//! it carries, inside which envelope, and whether a flag is `true` or `1`. The schema is compiled
+//! once into a `Shape`; the stored values are then written straight to the answer, without a copy.
+
+use std::borrow::Cow;
+
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_json::{Map, Value};
+
+use super::generate;
+use crate::description::Description;
+use crate::description::behaviour::Action;
+use crate::description::document::Located;
+use crate::description::schema::{self, Types};
+use crate::store::record::Fields;
+
+/// What an operation did, before it is put into words.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// Nothing to tell.
+    Empty,
+    /// One object.
+    Object(Fields),
+    /// Several objects, out of `total`; `owner` is what a sub-collection belongs to.
+    List {
+        items: Vec<Fields>,
+        total: usize,
+        more: bool,
+        owner: Option<Fields>,
+    },
+}
+
+/// How an outcome becomes a body.
+#[derive(Debug)]
+pub(crate) enum Shape {
+    /// The fields of the object, or an object around other shapes.
+    Object(Vec<Member>),
+    /// The objects of the list, each in this shape.
+    Items(Vec<Member>),
+}
+
+/// One member of an object in an answer.
+#[derive(Debug)]
+pub(crate) struct Member {
+    name: String,
+    source: Source,
+    types: Types,
+    /// What stands in for a value that the object lacks and the schema requires.
+    fallback: Option<Value>,
+    spelling: Option<Spelling>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Constant(Value),
+    Field,
+    OwnerField,
+    Nested(Shape),
+    Total,
+    More,
+}
+
+/// How a boolean is written where the live API does not write a boolean.
+#[derive(Debug)]
+struct Spelling {
+    when_true: Value,
+    when_false: Value,
+}
+
+impl Shape {
+    /// Compiles the shape of an operation's success answer.
+    pub(crate) fn compile(
+        description: &Description,
+        schema: Option<&Located>,
+        action: Action,
+    ) -> Shape {
+        let Some(schema) = schema else {
+            return Shape::Object(Vec::new());
+        };
+        match action {
+            Action::List | Action::ListVersions | Action::ListMembers => list(description, schema),
+            _ => object(description, schema),
+        }
+    }
+}
+
+fn object(description: &Description, schema: &Located) -> Shape {
+    let properties = schema::properties(description.document, schema);
+    let wrapped = properties.iter().any(|p| p.name == "success")
+        && properties.iter().any(|p| p.name == "data");
+    if !wrapped {
+        return Shape::Object(fields(description, schema));
+    }
+    let members = properties.into_iter().filter_map(|property| {
+        let source = match property.name.as_str() {
+            "success" => Source::Constant(Value::Bool(true)),
+            "data" => Source::Nested(Shape::Object(fields(description, &property.schema))),
+            _ => return None,
+        };
+        Some(envelope(property.name, source))
+    });
+    Shape::Object(members.collect())
+}
+
+fn list(description: &Description, schema: &Located) -> Shape {
+    let document = description.document;
+    if let Some(items) = schema::items(document, schema) {
+        return Shape::Items(fields(description, &items));
+    }
+    let mut members = Vec::new();
+    for property in schema::properties(document, schema) {
+        let source = match property.name.as_str() {
+            "success" => Source::Constant(Value::Bool(true)),
+            "total" | "total_count" => Source::Total,
+            "has_more" => Source::More,
+            _ => match schema::items(document, &property.schema) {
+                Some(items) => Source::Nested(Shape::Items(fields(description, &items))),
+                None => match schema::constant(document, &property.schema) {
+                    Some(constant) => Source::Constant(constant.clone()),
+                    // The one text that lists carry everywhere; some documents do not fix it.
+                    None if property.name == "object" => Source::Constant(Value::from("list")),
+                    None => {
+                        members.push(field(description, property, true));
+                        continue;
+                    }
+                },
+            },
+        };
+        members.push(envelope(property.name, source));
+    }
+    Shape::Object(members)
+}
+
+fn envelope(name: String, source: Source) -> Member {
+    Member {
+        name,
+        source,
+        types: Types::ANY,
+        fallback: None,
+        spelling: None,
+    }
+}
+
+fn fields(description: &Description, schema: &Located) -> Vec<Member> {
+    schema::properties(description.document, schema)
+        .into_iter()
+        .map(|property| field(description, property, false))
+        .collect()
+}
+
+fn field(description: &Description, property: schema::Property, owner: bool) -> Member {
+    let document = description.document;
+    let source = match schema::constant(document, &property.schema) {
+        Some(constant) => Source::Constant(constant.clone()),
+        None if owner => Source::OwnerField,
+        None => Source::Field,
+    };
+    let fallback = property
+        .required
+        .then(|| generate::value(description, &property.schema))
+        .flatten();
+    let spelling = property
+        .schema
+        .value
+        .get("x-spelling")
+        .and_then(|spelling| {
+            Some(Spelling {
+                when_true: spelling.get("when_true")?.clone(),
+                when_false: spelling.get("when_false")?.clone(),
+            })
+        });
+    Member {
+        types: schema::types(document, &property.schema),
+        name: property.name,
+        source,
+        fallback,
+        spelling,
+    }
+}
+
+impl Member {
+    /// The value this member has for an object, if it has one.
+    fn value<'v>(&'v self, fields: &'v Map<String, Value>) -> Option<Cow<'v, Value>> {
+        fields
+            .get(&self.name)
+            .and_then(|value| self.written(value))
+            .or_else(|| self.fallback.as_ref().map(Cow::Borrowed))
+    }
+
+    /// A stored value in the type that the schema asks for.
+    fn written<'v>(&'v self, value: &'v Value) -> Option<Cow<'v, Value>> {
+        if let (Value::Bool(flag), Some(spelling)) = (value, &self.spelling) {
+            let spelt = if *flag {
+                &spelling.when_true
+            } else {
+                &spelling.when_false
+            };
+            if self.types.has(Types::of(spelt)) {
+                return Some(Cow::Borrowed(spelt));
+            }
+        }
+        if self.types.has(Types::of(value)) {
+            return Some(Cow::Borrowed(value));
+        }
+        let converted = match value {
+            Value::Null => return None,
+            Value::Bool(flag) if self.types.has(Types::INTEGER) => Value::from(u8::from(*flag)),
+            Value::Object(_) if self.types.has(Types::ARRAY) => Value::from(vec![value.clone()]),
+            Value::Array(items) if self.types.has(Types::OBJECT) => items.first()?.clone(),
+            Value::Object(_) | Value::Array(_) if self.types.has(Types::STRING) => {
+                Value::from(value.to_string())
+            }
+            Value::String(text) if self.types.has(Types::OBJECT) => {
+                serde_json::from_str(text).ok()?
+            }
+            Value::Number(number) if self.types.has(Types::BOOLEAN) => {
+                Value::from(number.as_f64() != Some(0.0))
+            }
+            Value::Number(number) if self.types.has(Types::STRING) => {
+                Value::from(number.to_string())
+            }
+            // Better a value of an unexpected type than one that is silently missing.
+            _ => return Some(Cow::Borrowed(value)),
+        };
+        Some(Cow::Owned(converted))
+    }
+}
+
+/// An outcome in a shape, ready to be serialised.
+#[derive(Debug)]
+pub(crate) struct Answer<'a> {
+    pub(crate) shape: &'a Shape,
+    pub(crate) outcome: &'a Outcome,
+}
+
+impl Serialize for Answer<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.shape {
+            Shape::Object(members) => {
+                let mut map = serializer.serialize_map(None)?;
+                let nothing = Map::new();
+                let (own, owner, total, more) = match self.outcome {
+                    Outcome::Empty => (&nothing, &nothing, 0, false),
+                    Outcome::Object(fields) => (fields.as_ref(), &nothing, 1, false),
+                    Outcome::List {
+                        owner, total, more, ..
+                    } => (
+                        &nothing,
+                        owner.as_deref().unwrap_or(&nothing),
+                        *total,
+                        *more,
+                    ),
+                };
+                for member in members {
+                    let name = &member.name;
+                    match &member.source {
+                        Source::Constant(value) => map.serialize_entry(name, value)?,
+                        Source::Total => map.serialize_entry(name, &total)?,
+                        Source::More => map.serialize_entry(name, &more)?,
+                        Source::Nested(shape) => {
+                            map.serialize_entry(
+                                name,
+                                &Answer {
+                                    shape,
+                                    outcome: self.outcome,
+                                },
+                            )?;
+                        }
+                        Source::Field | Source::OwnerField => {
+                            let from = match member.source {
+                                Source::OwnerField => owner,
+                                _ => own,
+                            };
+                            if let Some(value) = member.value(from) {
+                                map.serialize_entry(name, &*value)?;
+                            }
+                        }
+                    }
+                }
+                map.end()
+            }
+            Shape::Items(members) => {
+                let items: &[Fields] = match self.outcome {
+                    Outcome::List { items, .. } => items,
+                    Outcome::Object(fields) => std::slice::from_ref(fields),
+                    Outcome::Empty => &[],
+                };
+                let mut sequence = serializer.serialize_seq(Some(items.len()))?;
+                for fields in items {
+                    sequence.serialize_element(&Item { members, fields })?;
+                }
+                sequence.end()
+            }
+        }
+    }
+}
+
+/// One object of a list.
+struct Item<'a> {
+    members: &'a [Member],
+    fields: &'a Fields,
+}
+
+impl Serialize for Item<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for member in self.members {
+            let value = match &member.source {
+                Source::Constant(value) => Some(Cow::Borrowed(value)),
+                _ => member.value(self.fields),
+            };
+            if let Some(value) = value {
+                map.serialize_entry(&member.name, &*value)?;
+            }
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,19 @@
+//! The time that goes into stored objects.
+
+use jiff::Timestamp;
+
+/// A clock that never tells the same millisecond twice, so that `last_updated_at` moves on every
+/// write and objects can be ordered by it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Clock {
+    last: i64,
+}
+
+impl Clock {
+    /// The time in the form the live API uses: RFC 3339 in UTC with milliseconds.
+    pub(crate) fn now(&mut self) -> String {
+        self.last = Timestamp::now().as_millisecond().max(self.last + 1);
+        let now = Timestamp::from_millisecond(self.last).unwrap_or(Timestamp::UNIX_EPOCH);
+        format!("{now:.3}")
+    }
+}

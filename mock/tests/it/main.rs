@@ -1,0 +1,4 @@
+//! The mock's integration tests, in one binary.
+
+mod description;
+mod harness;

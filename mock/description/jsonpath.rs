@@ -152,3 +152,53 @@ fn quoted(inner: &str) -> Result<(String, &str), String> {
     }
     Err(format!("`{inner}` lacks its closing quote"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Node, Place, Target};
+
+    fn find(target: &str) -> Vec<String> {
+        let source = r#"{"paths": {"/a/{b}": {"get": {"it's": 1, "list": [{"name": "x"}, {"name": "y", "in": "z"}]}}}}"#;
+        let document: Node = serde_json::from_str(source).expect("valid JSON");
+        let target = Target::parse(target).expect("a target");
+        let spell = |place: &Place| match place {
+            Place::Key(key) => key.clone(),
+            Place::Index(index) => index.to_string(),
+        };
+        let ways = target.find(&document);
+        ways.iter()
+            .map(|way| way.iter().map(spell).collect::<Vec<_>>().join(" "))
+            .collect()
+    }
+
+    #[test]
+    fn targets_find_their_places() {
+        assert_eq!(find("$"), [""]);
+        assert_eq!(
+            find(r#"$.paths["/a/{b}"]['get']['it\'s']"#),
+            ["paths /a/{b} get it's"]
+        );
+        assert_eq!(find("$.paths[*][*].list[1]"), ["paths /a/{b} get list 1"]);
+        assert_eq!(
+            find("$.paths[*].get.list[*].name"),
+            [
+                "paths /a/{b} get list 0 name",
+                "paths /a/{b} get list 1 name"
+            ]
+        );
+        assert_eq!(
+            find("$.paths[*].get.list[?@.name=='y'].in"),
+            ["paths /a/{b} get list 1 in"]
+        );
+        assert!(find("$.paths['/b']").is_empty());
+    }
+
+    #[test]
+    fn what_is_not_supported_is_said() {
+        for target in [
+            "paths", "$..get", "$.a.*", "$[1:2]", "$['a", "$['a'", "$[?@.a]", "$a",
+        ] {
+            assert!(Target::parse(target).is_err(), "{target}");
+        }
+    }
+}

@@ -145,3 +145,68 @@ fn remove(document: &mut Node, way: &[Place]) -> Result<(), String> {
         _ => Err("it is gone already".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Action, Node, Profile, apply};
+
+    fn after(action: &str) -> Result<String, String> {
+        let mut document: Node =
+            serde_json::from_str(r#"{"a": {"b": [1, 2], "c": {"d": "x"}}, "e": 3}"#)
+                .expect("valid JSON");
+        let action: Action = serde_json::from_str(action).expect("an action");
+        apply(action, Profile::Live, &mut document)?;
+        serde_json::to_string(&document).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn updates_merge_and_append() {
+        assert_eq!(
+            after(r#"{"target": "$.a", "update": {"b": [3], "c": {"d": ["y"], "f": 1}}}"#)
+                .as_deref(),
+            Ok(r#"{"a":{"b":[1,2,3],"c":{"d":["y"],"f":1}},"e":3}"#)
+        );
+        assert_eq!(
+            after(r#"{"target": "$.a.b", "update": {"z": 1}}"#).as_deref(),
+            Ok(r#"{"a":{"b":[1,2,{"z":1}],"c":{"d":"x"}},"e":3}"#)
+        );
+    }
+
+    #[test]
+    fn removals_take_away_all_that_match() {
+        assert_eq!(
+            after(r#"{"target": "$.a.b[*]", "remove": true}"#).as_deref(),
+            Ok(r#"{"a":{"b":[],"c":{"d":"x"}},"e":3}"#)
+        );
+        assert_eq!(
+            after(r#"{"target": "$.a.c.d", "remove": true}"#).as_deref(),
+            Ok(r#"{"a":{"b":[1,2],"c":{}},"e":3}"#)
+        );
+    }
+
+    #[test]
+    fn an_action_that_cannot_be_applied_says_why() {
+        assert_eq!(
+            after(r#"{"target": "$.z", "remove": true}"#),
+            Err("it matches nothing".to_owned())
+        );
+        assert_eq!(
+            after(r#"{"target": "$.e", "update": 4}"#),
+            Err("only an object or a list can be updated".to_owned())
+        );
+        assert_eq!(
+            after(r#"{"target": "$.e"}"#),
+            Err("it needs either update or remove".to_owned())
+        );
+        assert!(after(r#"{"target": "$.e", "remove": true, "x-profile": "other"}"#).is_err());
+    }
+
+    #[test]
+    fn an_action_for_the_other_profile_is_passed_over() {
+        let untouched = r#"{"a":{"b":[1,2],"c":{"d":"x"}},"e":3}"#;
+        assert_eq!(
+            after(r#"{"target": "$.z", "remove": true, "x-profile": "documented"}"#).as_deref(),
+            Ok(untouched)
+        );
+    }
+}

@@ -14,6 +14,7 @@ mod compare;
 mod convert;
 mod emit;
 mod operation_id;
+mod parts;
 mod schema;
 
 #[path = "../../../description/mod.rs"]

@@ -74,6 +74,10 @@ fn keyword(map: &Map, key: &str, value: &Node, at: &str) -> Result<Option<Node>>
     let is_true = |key: &str| map.get(key) == Some(&Node::Bool(true));
     Ok(match key {
         "nullable" => None,
+        // No default at all: null would not be valid here.
+        "default" if *value == Node::Null && !is_true("nullable") && map.contains_key("type") => {
+            None
+        }
         "properties" => {
             let properties = value
                 .as_map()
@@ -167,4 +171,62 @@ fn or_null(schema: Node) -> Node {
 
 fn null() -> Node {
     Node::Map(Map::from([("type".to_owned(), Node::from("null"))]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Node, convert};
+
+    fn converted(source: &str) -> String {
+        let node: Node = serde_json::from_str(source).expect("valid JSON");
+        serde_json::to_string(&convert(&node, "#").expect("a schema")).expect("JSON")
+    }
+
+    #[test]
+    fn nullable_becomes_a_type() {
+        assert_eq!(
+            converted(r#"{"nullable": true, "type": "string", "enum": ["a"]}"#),
+            r#"{"type":["string","null"],"enum":["a",null]}"#
+        );
+        assert_eq!(
+            converted(r##"{"nullable": true, "$ref": "#/a", "type": "object"}"##),
+            r##"{"anyOf":[{"$ref":"#/a"},{"type":"null"}]}"##
+        );
+        assert_eq!(
+            converted(r#"{"nullable": true, "oneOf": [{"type": "string"}], "default": null}"#),
+            r#"{"default":null,"anyOf":[{"oneOf":[{"type":"string"}]},{"type":"null"}]}"#
+        );
+        assert_eq!(
+            converted(r#"{"nullable": true, "anyOf": [{"type": "string"}]}"#),
+            r#"{"anyOf":[{"type":"string"},{"type":"null"}]}"#
+        );
+    }
+
+    #[test]
+    fn exclusive_limits_become_numbers() {
+        assert_eq!(
+            converted(
+                r#"{"type": "number", "minimum": 0, "exclusiveMinimum": true, "maximum": 9, "exclusiveMaximum": false}"#
+            ),
+            r#"{"type":"number","exclusiveMinimum":0,"maximum":9}"#
+        );
+    }
+
+    #[test]
+    fn prose_goes_and_names_stay() {
+        assert_eq!(
+            converted(
+                r#"{"description": "d", "x-y": 1, "properties": {"description": {"type": "string", "example": "e"}}}"#
+            ),
+            r#"{"properties":{"description":{"type":"string"}}}"#
+        );
+    }
+
+    #[test]
+    fn an_unknown_keyword_is_an_error() {
+        let node: Node = serde_json::from_str(r#"{"properties": {"a": {"frobnicate": 1}}}"#)
+            .expect("valid JSON");
+        let error = convert(&node, "#").expect_err("unknown").to_string();
+        assert_eq!(error, "#/properties/a: the key frobnicate is not known");
+    }
 }

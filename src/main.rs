@@ -1,3 +1,5 @@
-//! The command line.
+//! The `gatewright` program. Everything it does is in the library's [`gatewright::cli`].
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    gatewright::cli::main()
+}

@@ -26,7 +26,7 @@ pub struct ApiError {
     /// The API's own error code, for example `AB01`.
     pub code: Option<Box<str>>,
     /// The API's message, cleaned of secrets.
-    pub message: String,
+    pub message: Box<str>,
     /// What the server calls the request, for its support.
     pub request_id: Option<Box<str>>,
     /// How long the server asks to wait.
@@ -87,7 +87,7 @@ impl ApiError {
             kind,
             status: None,
             code: None,
-            message,
+            message: message.into(),
             request_id: None,
             retry_after: None,
         }
@@ -124,7 +124,7 @@ impl ApiError {
             kind,
             status: Some(status),
             code: code.map(Into::into),
-            message,
+            message: message.into(),
             request_id: request_id.map(Into::into),
             retry_after,
         }
@@ -143,7 +143,7 @@ impl ApiError {
                 )
             }
             (_, Some(status)) => format!("{status}: {}", self.message),
-            (_, None) => self.message.clone(),
+            (_, None) => self.message.to_string(),
         };
         if let Some(code) = &self.code {
             text.push_str(" [");

@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 use tokio::sync::Semaphore;
 
 use crate::kind::System;
-use crate::model::{Secret, SecretSet};
+use crate::model::{Attribute, Ident, Secret, SecretSet};
 
 /// How long one attempt may take. The official Terraform provider allows the same.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -253,6 +253,18 @@ pub fn escape(segment: &str) -> String {
         .remove(b'.')
         .remove(b'~');
     utf8_percent_encode(segment, KEPT).to_string()
+}
+
+/// Fills `{id}` and `{slug}` of a path with what the server calls the object; `None` where it is
+/// not called anything yet.
+pub fn item_path(path: &str, ident: &Ident) -> Option<String> {
+    let mut filled = path.to_owned();
+    for (place, attribute) in [("{id}", Attribute::Id), ("{slug}", Attribute::Slug)] {
+        if filled.contains(place) {
+            filled = filled.replace(place, &escape(ident.get(attribute)?));
+        }
+    }
+    Some(filled)
 }
 
 #[cfg(test)]

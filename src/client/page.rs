@@ -79,7 +79,7 @@ impl Client {
             kind: ApiErrorKind::NotTheApi,
             status: Some(200),
             code: None,
-            message: format!("no list `{}` in it", list.items),
+            message: format!("no list `{}` in it", list.items).into(),
             request_id: None,
             retry_after: None,
         })

@@ -193,10 +193,9 @@ impl Walk<'_> {
         if equal::is_blank(live) {
             return true;
         }
-        if let Some(part) = at.field().and_then(|field| self.kind.part(field)) {
-            if at.segments().len() == 2 && (part.is_absent)(live) {
-                return true;
-            }
+        let part = at.field().and_then(|field| self.kind.part(field));
+        if at.segments().len() == 2 && part.is_some_and(|part| (part.is_absent)(live)) {
+            return true;
         }
         self.kind.rules_at(at).any(|rule| match rule {
             Is::ServerOwned => true,

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Address, Map, Pointer, Value};
+use crate::model::{Address, Ident, Map, Pointer, Value};
 
 /// The folder in a repository that holds ledgers and journals.
 pub const FOLDER: &str = ".gatewright";
@@ -31,12 +31,8 @@ pub struct Ledger {
 /// What is known of one resource.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// The server's id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// The slug.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub slug: Option<String>,
+    /// What the server calls it.
+    pub ident: Ident,
     /// The scope fields as they were written, to find the object again once its entry is gone.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub scope: Map,
@@ -256,7 +252,7 @@ mod tests {
         let mut ledger = Ledger::default();
         for key in ["b", "a"] {
             let record = Record {
-                id: Some(format!("id-{key}")),
+                ident: Ident { id: Some(format!("id-{key}")), slug: None },
                 parts: BTreeMap::from([("models".into(), BTreeSet::from(["gpt-5".into()]))]),
                 ..Record::default()
             };

@@ -1,5 +1,7 @@
 //! Values of a resource: JSON with three more leaves, namely secrets, references and templates.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 use serde::de::Error as _;
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -162,6 +164,15 @@ impl Value {
                 .for_each(|value| value.for_each_reference(visit)),
             _ => {}
         }
+    }
+
+    /// The resources that this value refers to.
+    pub fn references(&self) -> BTreeSet<Address> {
+        let mut found = BTreeSet::new();
+        self.for_each_reference(&mut |reference| {
+            found.insert(reference.address.clone());
+        });
+        found
     }
 
     /// Visits every secret below this value.

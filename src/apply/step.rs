@@ -1,0 +1,282 @@
+//! Carrying out one step: its requests, and what becomes known by them.
+
+use serde_json::Value as Json;
+
+use super::{Run, Session, StepError, lock};
+use crate::client::{self, ApiErrorKind, item_path};
+use crate::kind::{Identity, Kind};
+use crate::ledger::{Outcome, Record};
+use crate::model::{Ident, Map, Reference, Value, WireError};
+use crate::plan::{Action, Request, Step};
+
+/// How often a creation is tried when the server neither did it nor said no.
+const CREATE_ATTEMPTS: usize = 3;
+
+impl Run<'_> {
+    /// Carries out one step.
+    pub(super) async fn step(&self, step: &Step) -> Result<(), StepError> {
+        let address = &step.address;
+        let unknown = || StepError::Unknown(address.to_string());
+        let session = self.sessions.get(&address.system).ok_or_else(unknown)?;
+        let kind = session.system.kind(&address.kind).ok_or_else(unknown)?;
+        for request in &step.requests {
+            if request.method == "POST" {
+                self.create(session, kind, step, request).await?;
+            } else {
+                self.write(session, step, request).await?;
+            }
+        }
+        if step.action == Action::Delete {
+            lock(session.ledger).records.remove(address);
+            session.journal.record(address, None)?;
+        } else if !step.second {
+            self.remember(session, step)?;
+        }
+        Ok(())
+    }
+
+    /// Sends a PUT or DELETE, which the client may repeat by itself.
+    async fn write(
+        &self,
+        session: &Session<'_>,
+        step: &Step,
+        request: &Request,
+    ) -> Result<(), StepError> {
+        let wire = self.wire(step, request)?;
+        session
+            .journal
+            .intent(&step.address, wire.method, &wire.path)?;
+        match session.client.send(&wire).await {
+            Ok(_) => session
+                .journal
+                .outcome(&step.address, Outcome::Done, None)?,
+            // Somebody else was faster, or an earlier attempt did it and its answer was lost.
+            Err(error) if step.action == Action::Delete && error.kind == ApiErrorKind::NotFound => {
+                session
+                    .journal
+                    .outcome(&step.address, Outcome::Done, None)?;
+            }
+            Err(error) => {
+                let outcome = if error.outcome_unknown() {
+                    Outcome::Unknown
+                } else {
+                    Outcome::Refused
+                };
+                session
+                    .journal
+                    .outcome(&step.address, outcome, Some(error.to_string()))?;
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a POST. When its outcome is not known, the server is asked whether the object is
+    /// there before anything is sent again: POST is not idempotent and names are not unique.
+    async fn create(
+        &self,
+        session: &Session<'_>,
+        kind: &'static Kind,
+        step: &Step,
+        request: &Request,
+    ) -> Result<(), StepError> {
+        let wire = self.wire(step, request)?;
+        let mut attempt = 0;
+        let mut known = loop {
+            attempt += 1;
+            session
+                .journal
+                .intent(&step.address, wire.method, &wire.path)?;
+            match session.client.send(&wire).await {
+                Ok(answer) => {
+                    session
+                        .journal
+                        .outcome(&step.address, Outcome::Done, None)?;
+                    break name_of(&answer);
+                }
+                Err(error) if error.outcome_unknown() => {
+                    let text = Some(error.to_string());
+                    session
+                        .journal
+                        .outcome(&step.address, Outcome::Unknown, text)?;
+                    if let Some(found) = self.find(session, kind, step, request, None).await? {
+                        break found;
+                    }
+                    if attempt == CREATE_ATTEMPTS {
+                        return Err(error.into());
+                    }
+                }
+                Err(error) => {
+                    let text = Some(error.to_string());
+                    session
+                        .journal
+                        .outcome(&step.address, Outcome::Refused, text)?;
+                    return Err(error.into());
+                }
+            }
+        };
+        if kind.identity == Identity::Slug && known.slug.is_none() {
+            known.slug = Some(step.address.key.clone());
+        }
+        // Some answers name the new object by half: what later requests need is looked up.
+        let needs_slug = kind.endpoints.item.contains("{slug}") && known.slug.is_none();
+        let needs_id = kind.endpoints.item.contains("{id}") && known.id.is_none();
+        if needs_slug || needs_id {
+            let missing = if needs_slug { "slug" } else { "id" };
+            let found = self
+                .find(session, kind, step, request, Some(&known))
+                .await?;
+            known = found.ok_or(StepError::Unnamed(missing))?;
+        }
+        lock(&self.known).insert(step.address.clone(), known);
+        self.remember(session, step)
+    }
+
+    /// Looks for an object that a creation may have made.
+    async fn find(
+        &self,
+        session: &Session<'_>,
+        kind: &'static Kind,
+        step: &Step,
+        request: &Request,
+        known: Option<&Ident>,
+    ) -> Result<Option<Ident>, StepError> {
+        let none = Map::new();
+        let body = request
+            .body
+            .as_ref()
+            .and_then(Value::as_map)
+            .unwrap_or(&none);
+        let mut query = Vec::new();
+        let mut scope = Vec::new();
+        for field in kind.scope {
+            let Some(value) = body.get(*field).filter(|value| !value.is_null()) else {
+                continue;
+            };
+            if let Json::String(text) = value.to_wire(&|r| self.resolve(r))? {
+                query.push(((*field).to_owned(), text));
+            }
+            scope.push((*field, value));
+        }
+        if !kind.endpoints.list.per_scope {
+            query.clear();
+        }
+        let items = session.client.list(&kind.endpoints.list, &query).await?;
+        let text =
+            |item: &Json, field: &str| item.get(field).and_then(Json::as_str).map(str::to_owned);
+        let name = body.get("name").and_then(Value::as_str);
+        let found = items
+            .iter()
+            .find(|item| match known.and_then(|known| known.id.as_deref()) {
+                Some(id) => text(item, "id").as_deref() == Some(id),
+                None => match kind.identity {
+                    Identity::Slug => {
+                        text(item, "slug").as_deref() == Some(step.address.key.as_str())
+                    }
+                    Identity::Name => {
+                        text(item, "name").as_deref() == name
+                            && scope.iter().all(|(field, value)| {
+                                text(item, field).is_none_or(|text| self.stands_for(value, &text))
+                            })
+                    }
+                },
+            });
+        Ok(found.map(|item| Ident {
+            id: text(item, "id"),
+            slug: text(item, "slug"),
+        }))
+    }
+
+    /// Whether a text from the API names what a value of a request refers to.
+    fn stands_for(&self, value: &Value, text: &str) -> bool {
+        match value {
+            Value::Reference(reference) => {
+                lock(&self.known)
+                    .get(&reference.address)
+                    .is_some_and(|known| {
+                        known.id.as_deref() == Some(text) || known.slug.as_deref() == Some(text)
+                    })
+            }
+            value => value.as_str() == Some(text),
+        }
+    }
+
+    /// Puts into ledger and journal what is now known of a step's resource.
+    fn remember(&self, session: &Session<'_>, step: &Step) -> Result<(), StepError> {
+        let known = lock(&self.known)
+            .get(&step.address)
+            .cloned()
+            .unwrap_or_default();
+        let planned = self.plan.records.get(&step.address).cloned();
+        let mut ledger = lock(session.ledger);
+        // A resource whose record stays as it is has none in the plan.
+        let record = planned.or_else(|| ledger.records.get(&step.address).cloned());
+        let record = Record {
+            ident: known,
+            ..record.unwrap_or_default()
+        };
+        ledger.records.insert(step.address.clone(), record.clone());
+        drop(ledger);
+        Ok(session.journal.record(&step.address, Some(&record))?)
+    }
+
+    /// The request as it goes over the wire.
+    fn wire(&self, step: &Step, request: &Request) -> Result<client::Request, StepError> {
+        let own = lock(&self.known)
+            .get(&step.address)
+            .cloned()
+            .unwrap_or_default();
+        let path = item_path(&request.path, &own);
+        let path = path.ok_or_else(|| WireError::Unresolved(step.address.clone()))?;
+        let resolve = |reference: &Reference| self.resolve(reference);
+        let mut query = Vec::with_capacity(request.query.len());
+        for (name, value) in &request.query {
+            let text = match value.to_wire(&resolve)? {
+                Json::String(text) => text,
+                other => other.to_string(),
+            };
+            query.push((name.clone(), text));
+        }
+        let body = request
+            .body
+            .as_ref()
+            .map(|body| body.to_wire(&resolve))
+            .transpose()?;
+        let method = match request.method.as_str() {
+            "POST" => "POST",
+            "PUT" => "PUT",
+            "DELETE" => "DELETE",
+            other => return Err(StepError::Unknown(other.to_owned())),
+        };
+        Ok(client::Request {
+            method,
+            path,
+            query,
+            body,
+        })
+    }
+
+    fn resolve(&self, reference: &Reference) -> Option<String> {
+        let known = lock(&self.known);
+        known
+            .get(&reference.address)?
+            .get(reference.attribute)
+            .map(str::to_owned)
+    }
+}
+
+/// What an answer to a creation calls the new object; some answers wrap it in `data`.
+fn name_of(answer: &Json) -> Ident {
+    let text = |name: &str| {
+        let wrapped = answer.get("data").and_then(|data| data.get(name));
+        answer
+            .get(name)
+            .or(wrapped)
+            .and_then(Json::as_str)
+            .map(str::to_owned)
+    };
+    Ident {
+        id: text("id"),
+        slug: text("slug"),
+    }
+}

@@ -1,0 +1,82 @@
+//! The command line: reads arguments, runs a command, prints, and says how it ended.
+
+mod apply;
+mod args;
+mod exit;
+mod mock;
+mod output;
+mod plan;
+mod schema;
+mod validate;
+mod variables;
+mod world;
+
+pub use output::{Applied, Document};
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command, Format};
+use exit::Exit;
+use output::{Finish, Printer};
+
+use crate::diagnostic::{Diagnostic, Sources};
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let name = match &cli.command {
+        Command::Validate => "validate",
+        Command::Plan(_) => "plan",
+        Command::Apply(_) => "apply",
+        Command::Drift(_) => "drift",
+        Command::Mock(_) => "mock",
+        Command::Schema(_) => "schema",
+    };
+    let printer = Printer::new(cli.global.format, cli.global.color, name);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let finish = match runtime {
+        Ok(runtime) => runtime.block_on(run(&cli, &printer)),
+        Err(error) => {
+            let problem = Diagnostic::error("runtime", format!("cannot start: {error}"));
+            Finish::failed(Exit::Error, Sources::default(), vec![problem])
+        }
+    };
+    printer.finish(finish).into()
+}
+
+async fn run(cli: &Cli, printer: &Printer) -> Finish {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Validate => validate::run(global),
+        Command::Plan(args) => plan::run(global, args, printer).await,
+        Command::Apply(args) => apply::run(global, args, printer).await,
+        Command::Drift(args) => plan::drift(global, args, printer).await,
+        Command::Mock(args) => mock::run(args, printer).await,
+        Command::Schema(args) => schema::run(args),
+    }
+}
+
+/// Help goes to standard output and ends well; a misspelt command line is an error like any
+/// other, also as a JSON document where one was asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    let asked_for_help = !error.use_stderr();
+    let mut words = std::env::args().skip(1);
+    let json = words.any(|word| word == "--format=json")
+        || std::env::args().zip(std::env::args().skip(1)).any(|(a, b)| a == "--format" && b == "json");
+    if asked_for_help || !json {
+        // A closed pipe is the reader's decision.
+        let _ = error.print();
+        return if asked_for_help { Exit::Done.into() } else { Exit::Error.into() };
+    }
+    let text = error.render().to_string();
+    let message = text.lines().next().unwrap_or_default();
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    let printer = Printer::new(Format::Json, args::Color::Never, "");
+    let problem = Diagnostic::error("usage", message);
+    printer.finish(Finish::failed(Exit::Error, Sources::default(), vec![problem])).into()
+}

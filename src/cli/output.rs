@@ -1,0 +1,178 @@
+//! Everything that is printed, and the one JSON document.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::args::{Color, Format};
+use super::exit::Exit;
+use crate::apply::Tally;
+use crate::diagnostic::render::{self, JsonDiagnostic};
+use crate::diagnostic::{Diagnostic, Sources};
+use crate::plan::Plan;
+
+/// The JSON document that every command writes with `--format json`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(title = "gatewright output")]
+pub struct Document {
+    /// The version of gatewright.
+    pub gatewright: String,
+    /// The command.
+    pub command: String,
+    /// The exit code of the process.
+    pub exit_code: u8,
+    /// Every problem that was found.
+    pub diagnostics: Vec<JsonDiagnostic>,
+    /// How many resources the repository declares.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declared: Option<usize>,
+    /// The names of the published schemas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schemas: Option<Vec<String>>,
+    /// What would change or was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// What became of the plan's steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applied: Option<Applied>,
+}
+
+/// What became of a plan.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct Applied {
+    /// How many steps ended how.
+    pub steps: Tally,
+    /// Whether a second look found everything as declared.
+    pub verified: bool,
+}
+
+/// Who prints.
+#[derive(Debug)]
+pub(super) struct Printer {
+    format: Format,
+    color: anstream::ColorChoice,
+    command: &'static str,
+}
+
+/// How a command ended, and what it has to say.
+#[derive(Debug)]
+pub(super) struct Finish {
+    pub(super) exit: Exit,
+    pub(super) sources: Sources,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// What the document has of the command's own.
+    pub(super) document: Document,
+    /// The last words on standard output for people.
+    pub(super) text: String,
+    /// A JSON Schema that was asked for: it is the whole output, in every format.
+    pub(super) schema: Option<serde_json::Value>,
+}
+
+impl Finish {
+    /// An end with nothing to say yet.
+    pub(super) fn new(exit: Exit, sources: Sources) -> Self {
+        Self {
+            exit,
+            sources,
+            diagnostics: Vec::new(),
+            document: Document::default(),
+            text: String::new(),
+            schema: None,
+        }
+    }
+
+    /// An end because of problems.
+    pub(super) fn failed(exit: Exit, sources: Sources, diagnostics: Vec<Diagnostic>) -> Self {
+        Self { diagnostics, ..Self::new(exit, sources) }
+    }
+}
+
+impl Printer {
+    pub(super) fn new(format: Format, color: Color, command: &'static str) -> Self {
+        let color = match color {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        };
+        Self { format, color, command }
+    }
+
+    /// Whether people read the output.
+    pub(super) fn is_human(&self) -> bool {
+        self.format == Format::Human
+    }
+
+    /// Whether somebody can answer a question.
+    pub(super) fn can_ask(&self) -> bool {
+        self.is_human() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Whether progress can be shown on a line that changes.
+    pub(super) fn has_live_line(&self) -> bool {
+        self.is_human() && std::io::stderr().is_terminal()
+    }
+
+    /// Writes a part of the result for people.
+    pub(super) fn result(&self, text: &str) {
+        if self.is_human() {
+            self.stdout(text);
+        }
+    }
+
+    /// Writes a message about the run for people.
+    pub(super) fn message(&self, text: &str) {
+        if self.is_human() {
+            self.stderr(text);
+        }
+    }
+
+    fn stdout(&self, text: &str) {
+        // A closed pipe is the reader's decision and no error of ours.
+        let mut stream = anstream::AutoStream::new(std::io::stdout().lock(), self.color);
+        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    }
+
+    fn json(&self, value: &impl Serialize) {
+        // All keys are strings, so that serialising cannot fail.
+        let text = serde_json::to_string_pretty(value).unwrap_or_default();
+        self.stdout(&(text + "\n"));
+    }
+
+    fn stderr(&self, text: &str) {
+        let mut stream = anstream::AutoStream::new(std::io::stderr().lock(), self.color);
+        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    }
+
+    /// Writes problems for people.
+    pub(super) fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
+        if self.is_human() && !diagnostics.is_empty() {
+            self.stderr(&render::text(diagnostics, sources, render::Style::coloured()));
+        }
+    }
+
+    /// Ends a run: the last words, or the document.
+    pub(super) fn finish(&self, finish: Finish) -> Exit {
+        if let Some(schema) = finish.schema {
+            self.json(&schema);
+            return finish.exit;
+        }
+        match self.format {
+            Format::Human => {
+                self.diagnostics(&finish.diagnostics, &finish.sources);
+                self.stdout(&finish.text);
+            }
+            Format::Json => {
+                let document = Document {
+                    gatewright: env!("CARGO_PKG_VERSION").to_owned(),
+                    command: self.command.to_owned(),
+                    exit_code: finish.exit.code(),
+                    diagnostics: render::json(&finish.diagnostics, &finish.sources),
+                    ..finish.document
+                };
+                self.json(&document);
+            }
+        }
+        finish.exit
+    }
+}

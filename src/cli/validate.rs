@@ -1,0 +1,20 @@
+//! `gatewright validate`: checks a repository without talking to anybody.
+
+use super::args::Global;
+use super::exit::Exit;
+use super::output::{Document, Finish};
+use super::world;
+
+pub(super) fn run(global: &Global) -> Finish {
+    let (repository, sources, diagnostics) = match world::load(global) {
+        Ok(loaded) => loaded,
+        Err(finish) => return finish,
+    };
+    let count = repository.entries.len();
+    let noun = if count == 1 { "resource is" } else { "resources are" };
+    Finish {
+        text: format!("{count} {noun} declared, and all is well.\n"),
+        document: Document { declared: Some(count), ..Document::default() },
+        ..Finish::failed(Exit::Done, sources, diagnostics)
+    }
+}

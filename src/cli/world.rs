@@ -1,0 +1,424 @@
+//! What commands that look at both sides share: the repository, the connections, the ledgers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::future::join_all;
+use gatewright_mock::MockPortkey;
+
+use super::args::Global;
+use super::exit::Exit;
+use super::output::Finish;
+use super::variables::Variables;
+use crate::apply::Session;
+use crate::client::{ApiError, ApiErrorKind, Client, Target};
+use crate::diagnostic::{Diagnostic, Sources};
+use crate::kind::System;
+use crate::ledger::{self, Journal, Ledger, LedgerError};
+use crate::live::{self, Live, Problem, Reason, Wanted};
+use crate::manifest::{self, Entry, Repository};
+use crate::model::{Address, FingerprintKey, Pointer, Secret, SecretSet};
+use crate::plan::{self, Declared, Plan, Side};
+
+/// The variable with the key of the ledger's fingerprints.
+const FINGERPRINT_KEY: &str = "GATEWRIGHT_FINGERPRINT_KEY";
+
+/// Both sides, ready to be compared.
+pub(super) struct World {
+    pub(super) sources: Sources,
+    pub(super) repository: Repository,
+    pub(super) systems: Vec<Connected>,
+    /// Warnings of loading.
+    pub(super) diagnostics: Vec<Diagnostic>,
+    parallelism: usize,
+    fingerprint_key: Option<FingerprintKey>,
+    mock: Option<MockPortkey>,
+}
+
+/// One system that is connected.
+pub(super) struct Connected {
+    pub(super) system: &'static System,
+    pub(super) client: Client,
+    ledger: Mutex<Ledger>,
+    /// Where the ledger is; nowhere for the embedded mock, which forgets everything as well.
+    path: Option<PathBuf>,
+    /// Journals of runs that ended abruptly; what they say is in the ledger already.
+    recovered: Vec<PathBuf>,
+}
+
+/// Loads the repository alone.
+pub(super) fn load(global: &Global) -> Result<(Repository, Sources, Vec<Diagnostic>), Finish> {
+    let variables = Variables::load(global.env_file.as_deref())
+        .map_err(|problem| Finish::failed(Exit::Error, Sources::default(), vec![problem]))?;
+    let loaded = manifest::load(&manifest::Options {
+        root: &global.directory,
+        environment: global.environment.as_deref(),
+        variables: &|name| variables.get(name),
+        placeholders: global.mock,
+        systems: crate::SYSTEMS,
+    });
+    match loaded.repository {
+        Some(repository) => Ok((repository, loaded.sources, loaded.diagnostics)),
+        None => Err(Finish::failed(Exit::Error, loaded.sources, loaded.diagnostics)),
+    }
+}
+
+impl World {
+    /// Loads the repository and connects to the systems that it speaks of.
+    pub(super) async fn open(global: &Global) -> Result<Self, Finish> {
+        let (repository, sources, diagnostics) = load(global)?;
+        let variables = Variables::load(global.env_file.as_deref())
+            .map_err(|problem| Finish::failed(Exit::Error, Sources::default(), vec![problem]))?;
+        let mut problems = Vec::new();
+        let mock = match start_mock(global.mock).await {
+            Ok(mock) => mock,
+            Err(problem) => return Err(Finish::failed(Exit::Error, sources, vec![problem])),
+        };
+        let fingerprint_key = match &repository.project.fingerprint_key {
+            Some(key) => FingerprintKey::new(key.reveal()),
+            None => variables.get(FINGERPRINT_KEY).as_deref().and_then(FingerprintKey::new),
+        };
+        let mut systems = Vec::new();
+        for system in crate::SYSTEMS {
+            let declared = repository.entries.iter().any(|e| e.address.system == system.name);
+            let settings = repository.project.systems.contains_key(system.name);
+            if !declared && !settings {
+                continue;
+            }
+            let target = match &mock {
+                Some(mock) => Ok(Target {
+                    system,
+                    base_url: mock.base_url(),
+                    api_key: Secret::declared(mock.api_key(), Vec::new()),
+                }),
+                None => target(system, &repository, global, &variables),
+            };
+            match target.and_then(|target| connect(target, &repository, global)) {
+                Ok(connected) => systems.push(connected),
+                Err(problem) => problems.push(*problem),
+            }
+        }
+        if !problems.is_empty() {
+            problems.extend(diagnostics);
+            return Err(Finish::failed(Exit::Error, sources, problems));
+        }
+        let parallelism = global.parallelism;
+        Ok(Self { sources, repository, systems, diagnostics, parallelism, fingerprint_key, mock })
+    }
+
+    /// Reads what is live, and compares.
+    pub(super) async fn plan(&self) -> Result<Plan, (Exit, Vec<Diagnostic>)> {
+        let ledgers: Vec<Ledger> = self.systems.iter().map(Connected::ledger).collect();
+        let reads = self.systems.iter().zip(&ledgers).map(|(connected, ledger)| {
+            let wanted = self.wanted(connected, ledger);
+            async move { live::read(&connected.client, connected.system, &wanted).await }
+        });
+        let mut lives = Vec::new();
+        let mut problems = Vec::new();
+        for result in join_all(reads).await {
+            match result {
+                Ok(live) => lives.push(live),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if problems.is_empty() { Ok(self.compare(&ledgers, &lives)) } else { Err(self.explain(problems)) }
+    }
+
+    fn wanted<'a>(&'a self, connected: &Connected, ledger: &'a Ledger) -> Vec<Wanted<'a>> {
+        let system = connected.system.name;
+        let entries = self.repository.entries.iter().filter(|e| e.address.system == system);
+        let mut wanted: Vec<Wanted<'a>> = entries
+            .map(|entry| Wanted {
+                address: &entry.address,
+                kind: entry.kind,
+                fields: Some(&entry.fields),
+                record: ledger.records.get(&entry.address),
+            })
+            .collect();
+        let declared: BTreeSet<&Address> = wanted.iter().map(|want| want.address).collect();
+        let removed = ledger.records.iter().filter(|(address, _)| !declared.contains(address));
+        let removed = removed.filter_map(|(address, record)| {
+            let kind = connected.system.kind(&address.kind)?;
+            Some(Wanted { address, kind, fields: None, record: Some(record) })
+        });
+        let removed: Vec<_> = removed.collect();
+        wanted.extend(removed);
+        wanted
+    }
+
+    fn compare(&self, ledgers: &[Ledger], lives: &[Live]) -> Plan {
+        let locators: Vec<_> = self
+            .repository
+            .entries
+            .iter()
+            .map(|entry| |at: &Pointer| self.sources.position(&entry.locate(at)))
+            .collect();
+        let sides: Vec<Side<'_>> = self
+            .systems
+            .iter()
+            .zip(ledgers)
+            .zip(lives)
+            .map(|((connected, ledger), live)| Side {
+                system: connected.system,
+                base_url: &connected.client.target().base_url,
+                declared: self
+                    .repository
+                    .entries
+                    .iter()
+                    .zip(&locators)
+                    .filter(|(entry, _)| entry.address.system == connected.system.name)
+                    .map(|(entry, locate)| declared(entry, locate))
+                    .collect(),
+                ledger,
+                live,
+                fingerprint_key: self.fingerprint_key.as_ref(),
+            })
+            .collect();
+        plan::build(self.repository.environment.as_deref(), &sides)
+    }
+
+    /// Problems of reading as diagnostics, the same cause once.
+    fn explain(&self, problems: Vec<Problem>) -> (Exit, Vec<Diagnostic>) {
+        let mut exit = Exit::Error;
+        let mut seen = BTreeSet::new();
+        let mut diagnostics = Vec::new();
+        for problem in problems {
+            let entry = problem.address.as_ref().and_then(|address| self.entry(address));
+            let diagnostic = match &problem.reason {
+                Reason::Api(error) => {
+                    let denied = [ApiErrorKind::Unauthorised, ApiErrorKind::Forbidden];
+                    if denied.contains(&error.kind) {
+                        exit = Exit::NotAuthorised;
+                    }
+                    // One refused key or dead server fails every request alike.
+                    let one_cause = [ApiErrorKind::Unauthorised, ApiErrorKind::Unreachable];
+                    if one_cause.contains(&error.kind) && !seen.insert(error.kind as u8) {
+                        continue;
+                    }
+                    api_error(error)
+                }
+                Reason::Ambiguous { name, candidates } => Diagnostic::error(
+                    "ambiguous",
+                    format!(
+                        "{} live objects are called `{name}`, and nothing says which one is meant",
+                        candidates.len()
+                    ),
+                )
+                .note(format!("candidates: {}", candidates.join("; ")))
+                .help("rename all but one of them on the server, or give the entry another `name`"),
+                Reason::Shared { with, object } => Diagnostic::error(
+                    "same-object",
+                    format!("this entry and `{with}` mean the same live object ({object})"),
+                )
+                .help("names must be unique within their scope: give one of them another `name`"),
+            };
+            diagnostics.push(match entry {
+                Some(entry) => diagnostic.at(entry.locate(&Pointer::root()), "for this entry"),
+                None => diagnostic,
+            });
+        }
+        (exit, diagnostics)
+    }
+
+    pub(super) fn entry(&self, address: &Address) -> Option<&Entry> {
+        self.repository.entries.iter().find(|entry| entry.address == *address)
+    }
+
+    /// Opens the journals for a plan and hands out what applying it needs.
+    pub(super) fn journals(&self, plan: &Plan) -> Result<Vec<Journal>, LedgerError> {
+        let open = |connected: &Connected| match &connected.path {
+            Some(path) => Journal::begin(path, &plan.digest),
+            None => Ok(Journal::in_memory()),
+        };
+        self.systems.iter().map(open).collect()
+    }
+
+    pub(super) fn sessions<'a>(&'a self, journals: &'a [Journal]) -> BTreeMap<String, Session<'a>> {
+        let pairs = self.systems.iter().zip(journals).map(|(connected, journal)| {
+            let session = Session {
+                system: connected.system,
+                client: &connected.client,
+                ledger: &connected.ledger,
+                journal,
+            };
+            (connected.system.name.to_owned(), session)
+        });
+        pairs.collect()
+    }
+
+    /// Saves the ledgers; only then are the journals of this and earlier runs done with.
+    pub(super) fn save(&self, journals: Vec<Journal>) -> Result<(), LedgerError> {
+        for connected in &self.systems {
+            let Some(path) = &connected.path else { continue };
+            connected.ledger().save(path, &connected.client.target().base_url)?;
+            for journal in &connected.recovered {
+                // One that stays is folded in again next time, to the same effect.
+                let _ = std::fs::remove_file(journal);
+            }
+        }
+        journals.into_iter().for_each(Journal::finish);
+        Ok(())
+    }
+
+    /// Every address that is in a ledger.
+    pub(super) fn recorded(&self) -> BTreeSet<Address> {
+        self.systems.iter().flat_map(|c| c.ledger().records.into_keys()).collect()
+    }
+
+    pub(super) fn parallelism(&self) -> usize {
+        self.parallelism
+    }
+
+    pub(super) fn requests_sent(&self) -> usize {
+        self.systems.iter().map(|connected| connected.client.requests_sent()).sum()
+    }
+
+    pub(super) fn is_mock(&self) -> bool {
+        self.mock.is_some()
+    }
+
+    /// Whether secrets can only be compared with what the API shows of them.
+    pub(super) fn lacks_fingerprint_key(&self) -> bool {
+        let mut secrets = false;
+        for entry in &self.repository.entries {
+            for value in entry.fields.values() {
+                value.for_each_secret(&mut |_| secrets = true);
+            }
+        }
+        secrets && self.fingerprint_key.is_none()
+    }
+
+    pub(super) async fn close(self) -> (Sources, Vec<Diagnostic>) {
+        if let Some(mock) = self.mock {
+            mock.shutdown().await;
+        }
+        (self.sources, self.diagnostics)
+    }
+}
+
+impl Connected {
+    fn ledger(&self) -> Ledger {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn declared<'a>(
+    entry: &'a Entry,
+    locate: &'a dyn Fn(&Pointer) -> crate::diagnostic::Position,
+) -> Declared<'a> {
+    Declared {
+        address: &entry.address,
+        kind: entry.kind,
+        fields: &entry.fields,
+        protect: entry.lifecycle.protect,
+        adopt: entry.lifecycle.adopt,
+        ignore: &entry.lifecycle.ignore,
+        mentions: entry
+            .links()
+            .iter()
+            .filter(|link| !link.deferred)
+            .map(|link| link.to.clone())
+            .collect(),
+        locate,
+    }
+}
+
+async fn start_mock(wanted: bool) -> Result<Option<MockPortkey>, Diagnostic> {
+    if !wanted {
+        return Ok(None);
+    }
+    let mock = MockPortkey::start().await;
+    mock.map(Some)
+        .map_err(|error| Diagnostic::error("mock", format!("cannot start the mock: {error}")))
+}
+
+/// Where a system is and with what key: flag, project file, environment, public service.
+fn target(
+    system: &'static System,
+    repository: &Repository,
+    global: &Global,
+    variables: &Variables,
+) -> Result<Target, Box<Diagnostic>> {
+    let settings = repository.project.systems.get(system.name);
+    let flag = global.base_url.clone().filter(|_| system.name == crate::SYSTEMS[0].name);
+    let base_url = flag
+        .or_else(|| settings.and_then(|settings| settings.base_url.clone()))
+        .or_else(|| variables.get(system.base_url_variable))
+        .unwrap_or_else(|| system.default_base_url.to_owned());
+    let from_environment = || {
+        let text = variables.get(system.api_key_variable).filter(|text| !text.is_empty())?;
+        let source = format!("${{env:{}}}", system.api_key_variable);
+        Some(Secret::declared(text, vec![source]))
+    };
+    let api_key = match settings.and_then(|settings| settings.api_key.as_ref()) {
+        Some(Ok(key)) if !key.reveal().is_empty() => key.clone(),
+        Some(Err(problem)) => return Err(problem.clone()),
+        _ => from_environment().ok_or_else(|| {
+            let message = format!("there is no API key for {}", system.name);
+            Diagnostic::error("no-api-key", message).help(format!(
+                "set {}, or `systems.{}.api_key` in gatewright.yaml; `--mock` needs none",
+                system.api_key_variable, system.name
+            ))
+        })?,
+    };
+    let base_url = base_url.trim_end_matches('/').to_owned();
+    Ok(Target { system, base_url, api_key })
+}
+
+/// A connection and its ledger.
+fn connect(
+    target: Target,
+    repository: &Repository,
+    global: &Global,
+) -> Result<Connected, Box<Diagnostic>> {
+    let system = target.system;
+    let environment = repository.environment.as_deref();
+    let path = (!global.mock)
+        .then(|| ledger::path(&repository.root, environment, system.name, &target.base_url));
+    let secrets: SecretSet = repository.secrets.clone();
+    let client = Client::new(target, secrets, global.parallelism).map_err(|error| {
+        let help = "check `--base-url` and `systems` in gatewright.yaml";
+        Diagnostic::error("client", error.to_string()).help(help)
+    })?;
+    let (mut ledger, mut recovered) = (Ledger::default(), Vec::new());
+    if let Some(path) = &path {
+        ledger = Ledger::load(path).map_err(|error| ledger_error(&error))?;
+        recovered = ledger::recover(path, &mut ledger).map_err(|error| ledger_error(&error))?;
+    }
+    rename(&mut ledger, repository);
+    Ok(Connected { system, client, ledger: Mutex::new(ledger), path, recovered })
+}
+
+/// Follows entries that moved to another key: the record moves with them, so that the live object
+/// is kept.
+fn rename(ledger: &mut Ledger, repository: &Repository) {
+    let declared: BTreeSet<&Address> = repository.entries.iter().map(|e| &e.address).collect();
+    for entry in &repository.entries {
+        let Some(from) = &entry.lifecycle.moved_from else { continue };
+        if declared.contains(from) || ledger.records.contains_key(&entry.address) {
+            continue;
+        }
+        if let Some(record) = ledger.records.remove(from) {
+            ledger.records.insert(entry.address.clone(), record);
+        }
+    }
+}
+
+/// A problem of a ledger or journal as a diagnostic.
+pub(super) fn ledger_error(error: &LedgerError) -> Diagnostic {
+    Diagnostic::error("ledger", error.to_string())
+        .note("without its ledger gatewright does not know what is its own, so it stops here")
+}
+
+/// An error of the API as a diagnostic.
+pub(super) fn api_error(error: &ApiError) -> Diagnostic {
+    let code = match error.kind {
+        ApiErrorKind::Unreachable | ApiErrorKind::Lost => "unreachable",
+        ApiErrorKind::Unauthorised => "unauthorised",
+        ApiErrorKind::Forbidden => "forbidden",
+        ApiErrorKind::NotTheApi => "not-the-api",
+        _ => "api-error",
+    };
+    Diagnostic::error(code, error.to_string()).maybe_help(error.help())
+}

@@ -1,0 +1,72 @@
+//! From the API's answers to the form in which manifests declare things.
+
+use serde_json::Value as Json;
+
+use super::Directory;
+use crate::kind::{Is, Kind};
+use crate::model::{Map, Pointer, Reference, Secret, Value};
+
+/// The members of an answer, through the kind's own decoding.
+pub(super) fn decode(kind: &Kind, json: Json) -> Map {
+    let mut fields = match Value::from(json) {
+        Value::Map(map) => map,
+        _ => Map::new(),
+    };
+    if let Some(decode) = kind.decode {
+        decode(&mut fields);
+    }
+    fields
+}
+
+/// Recognises the references and secrets among the members of an object.
+pub(super) fn members(kind: &Kind, at: &Pointer, map: &mut Map, directory: &Directory) {
+    for (key, member) in map.iter_mut() {
+        value(kind, &at.child(key), member, directory);
+    }
+}
+
+/// Recognises references and secrets in a value and below it.
+pub(super) fn value(kind: &Kind, at: &Pointer, value: &mut Value, directory: &Directory) {
+    for rule in kind.rules_at(at) {
+        match rule {
+            Is::Secret | Is::SecretJson | Is::Sensitive => {
+                if !matches!(value, Value::Null | Value::Secret(_)) {
+                    let text = value.as_str().unwrap_or_default().to_owned();
+                    *value = Value::Secret(Secret::live(text));
+                }
+                return;
+            }
+            Is::Reference { kind, attribute } => {
+                let address = value
+                    .as_str()
+                    .and_then(|text| directory.address(kind, text));
+                if let Some(address) = address {
+                    *value = Value::Reference(Reference {
+                        address: address.clone(),
+                        attribute: *attribute,
+                    });
+                    return;
+                }
+            }
+            Is::ReferenceKeys { kind, .. } => {
+                if let Value::Map(map) = value {
+                    let named = std::mem::take(map).into_iter().map(|(key, member)| {
+                        let known = directory.address(kind, &key).map(|a| a.key.clone());
+                        (known.unwrap_or(key), member)
+                    });
+                    *map = named.collect();
+                }
+            }
+            _ => {}
+        }
+    }
+    match value {
+        Value::Map(map) => members(kind, at, map, directory),
+        Value::List(items) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                self::value(kind, &at.child(index), item, directory);
+            }
+        }
+        _ => {}
+    }
+}

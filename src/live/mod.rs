@@ -1,0 +1,320 @@
+//! What is live: lists first, single objects only where a list does not say enough.
+//!
+//! Reads never guess. A list that cannot be read is a [`Problem`] and not an empty list, and an
+//! object counts as absent only where a complete list lacks it.
+
+mod canonical;
+mod identify;
+
+use std::collections::{BTreeMap, HashMap};
+
+use futures_util::future::join_all;
+use serde_json::Value as Json;
+
+use crate::client::{ApiError, Client, Request, item_path};
+use crate::kind::{Detail, Kind, System};
+use crate::ledger::Record;
+use crate::model::{Address, Ident, Map, Pointer, Reference, Value};
+
+/// A resource to look for: declared, or only recorded in the ledger.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    /// Its address.
+    pub address: &'a Address,
+    /// Its kind.
+    pub kind: &'static Kind,
+    /// What the manifest declares; `None` once its entry is gone.
+    pub fields: Option<&'a Map>,
+    /// What the ledger knows.
+    pub record: Option<&'a Record>,
+}
+
+/// A live object, in the form in which manifests declare it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Object {
+    /// What the server calls it.
+    pub ident: Ident,
+    /// The name, for messages.
+    pub name: Option<String>,
+    /// Its fields, references and secrets recognised, parts included.
+    pub fields: Map,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Live {
+    /// The objects that belong to a wanted resource.
+    pub objects: BTreeMap<Address, Object>,
+    /// The objects that belong to none, by kind: gatewright leaves them alone.
+    pub unowned: BTreeMap<&'static str, Vec<Object>>,
+    directory: Directory,
+}
+
+/// Something that could not be read or told apart.
+#[derive(Debug)]
+pub struct Problem {
+    /// The resource, where it is about one.
+    pub address: Option<Address>,
+    /// What is wrong.
+    pub reason: Reason,
+}
+
+/// Why a [`Problem`] is one.
+#[derive(Debug)]
+pub enum Reason {
+    /// A request failed.
+    Api(ApiError),
+    /// Several live objects fit one entry.
+    Ambiguous {
+        /// The name that they share.
+        name: String,
+        /// What tells them apart.
+        candidates: Vec<String>,
+    },
+    /// Two entries fit one live object.
+    Shared {
+        /// The other entry.
+        with: Address,
+        /// The object.
+        object: String,
+    },
+}
+
+/// Which ids and slugs belong to which address.
+#[derive(Debug, Default)]
+struct Directory {
+    by_ident: HashMap<(&'static str, String), Address>,
+}
+
+impl Directory {
+    fn insert(&mut self, kind: &'static Kind, address: &Address, object: &Object) {
+        for ident in [&object.ident.id, &object.ident.slug].into_iter().flatten() {
+            self.by_ident
+                .insert((kind.name, ident.clone()), address.clone());
+        }
+    }
+
+    fn address(&self, kind: &'static str, ident: &str) -> Option<&Address> {
+        self.by_ident.get(&(kind, ident.to_owned()))
+    }
+}
+
+impl Live {
+    /// The id or slug that a reference stands for, where the object exists.
+    pub fn resolve(&self, reference: &Reference) -> Option<String> {
+        self.objects.get(&reference.address)?.ident.get(reference.attribute).map(str::to_owned)
+    }
+}
+
+/// Reads everything that a plan for `wanted` needs to know.
+///
+/// # Errors
+/// Every list and object that could not be read, and every resource whose object is ambiguous.
+pub async fn read(
+    client: &Client,
+    system: &'static System,
+    wanted: &[Wanted<'_>],
+) -> Result<Live, Vec<Problem>> {
+    let mut reader = Reader {
+        client,
+        live: Live::default(),
+        problems: Vec::new(),
+        taken: BTreeMap::new(),
+    };
+    let of_kind = |kind: &Kind| -> Vec<&Wanted<'_>> {
+        wanted
+            .iter()
+            .filter(|want| std::ptr::eq(want.kind.name, kind.name))
+            .collect()
+    };
+    let groups: Vec<(&'static Kind, Vec<&Wanted<'_>>)> = system
+        .kinds
+        .iter()
+        .map(|kind| (*kind, of_kind(kind)))
+        .filter(|(_, wants)| !wants.is_empty())
+        .collect();
+
+    // Lists that need nothing first, all at once; then those that are read scope by scope, for
+    // which the scopes' own ids must be known.
+    let (scoped, flat): (Vec<_>, Vec<_>) = groups
+        .into_iter()
+        .partition(|(kind, _)| kind.endpoints.list.per_scope);
+    let lists = join_all(
+        flat.iter()
+            .map(|(kind, _)| client.list(&kind.endpoints.list, &[])),
+    )
+    .await;
+    let mut fetched: Vec<_> = flat.iter().zip(lists).collect();
+    // What has no scope is found by itself; what lives in a scope needs the scope to be found.
+    fetched.sort_by_key(|((kind, _), _)| !kind.scope.is_empty());
+    for ((kind, wants), list) in fetched {
+        match list {
+            Ok(items) => reader.identify(kind, wants, items, None),
+            Err(error) => reader.problems.push(Problem {
+                address: None,
+                reason: Reason::Api(error),
+            }),
+        }
+    }
+    if reader.problems.is_empty() {
+        reader.read_scoped(&scoped).await;
+    }
+    if reader.problems.is_empty() {
+        reader.read_details(wanted).await;
+    }
+    if reader.problems.is_empty() {
+        Ok(reader.live)
+    } else {
+        Err(reader.problems)
+    }
+}
+
+struct Reader<'c> {
+    client: &'c Client,
+    live: Live,
+    problems: Vec<Problem>,
+    /// Which wanted resource took which object, to notice two that want the same.
+    taken: BTreeMap<(&'static str, String), Address>,
+}
+
+impl Reader<'_> {
+    /// Reads the lists that show one scope each. A scope that does not exist yet has no objects.
+    async fn read_scoped(&mut self, groups: &[(&'static Kind, Vec<&Wanted<'_>>)]) {
+        let mut lists = Vec::new();
+        for (kind, wants) in groups {
+            let mut scopes: BTreeMap<Vec<(String, String)>, Vec<&Wanted<'_>>> = BTreeMap::new();
+            for want in wants {
+                if let Some(query) = self.scope_query(kind, want) {
+                    scopes.entry(query).or_default().push(want);
+                }
+            }
+            lists.extend(
+                scopes
+                    .into_iter()
+                    .map(|(query, wants)| (*kind, query, wants)),
+            );
+        }
+        let client = self.client;
+        let answers = join_all(
+            lists
+                .iter()
+                .map(|(kind, query, _)| client.list(&kind.endpoints.list, query)),
+        )
+        .await;
+        for ((kind, query, wants), answer) in lists.iter().zip(answers) {
+            match answer {
+                Ok(items) => self.identify(kind, wants, items, Some(query)),
+                Err(error) => {
+                    self.problems.push(Problem {
+                        address: None,
+                        reason: Reason::Api(error),
+                    });
+                }
+            }
+        }
+    }
+
+    /// The scope of a wanted resource as query parameters; `None` where a scope is not there yet.
+    fn scope_query(&self, kind: &Kind, want: &Wanted<'_>) -> Option<Vec<(String, String)>> {
+        let scope = want.fields.or(want.record.map(|record| &record.scope));
+        kind.scope
+            .iter()
+            .filter_map(|field| {
+                let value = scope?.get(*field).filter(|value| !value.is_null())?;
+                Some(
+                    self.scope_text(value)
+                        .map(|text| ((*field).to_owned(), text)),
+                )
+            })
+            .collect()
+    }
+
+    fn scope_text(&self, value: &Value) -> Option<String> {
+        match value {
+            Value::Reference(reference) => self.live.resolve(reference),
+            Value::String(text) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
+    /// Reads the single objects and the parts that the declared resources ask for.
+    async fn read_details(&mut self, wanted: &[Wanted<'_>]) {
+        let mut jobs: Vec<(&Wanted<'_>, Option<&'static str>, Request)> = Vec::new();
+        for want in wanted {
+            let Some(object) = self.live.objects.get(want.address) else {
+                continue;
+            };
+            // Of what is about to be deleted, the list says enough.
+            let Some(fields) = want.fields else { continue };
+            let kind = want.kind;
+            let mut scope = Vec::new();
+            if kind.endpoints.scope_in_query {
+                scope = self.scope_query(kind, want).unwrap_or_default();
+            }
+            let request = |path: &str| Request {
+                query: scope.clone(),
+                ..Request::get(item_path(path, &object.ident).unwrap_or_default())
+            };
+            if needs_detail(kind, fields) {
+                jobs.push((want, None, request(kind.endpoints.item)));
+            }
+            for part in kind.parts {
+                let recorded = want
+                    .record
+                    .is_some_and(|r| r.parts.contains_key(part.field));
+                if fields.contains_key(part.field) || recorded {
+                    jobs.push((want, Some(part.field), request(part.path)));
+                }
+            }
+        }
+        let client = self.client;
+        let answers = join_all(jobs.iter().map(|(_, _, request)| client.send(request))).await;
+        for ((want, part, _), answer) in jobs.into_iter().zip(answers) {
+            match answer {
+                Ok(json) => self.take_detail(want, part, json),
+                Err(error) => self.problems.push(Problem {
+                    address: Some(want.address.clone()),
+                    reason: Reason::Api(error),
+                }),
+            }
+        }
+    }
+
+    fn take_detail(&mut self, want: &Wanted<'_>, part: Option<&'static str>, json: Json) {
+        let Some(object) = self.live.objects.get_mut(want.address) else {
+            return;
+        };
+        let directory = &self.live.directory;
+        match part.and_then(|field| want.kind.part(field)) {
+            Some(part) => {
+                let mut value = (part.decode)(json);
+                let at = Pointer::root().child(part.field);
+                canonical::value(want.kind, &at, &mut value, directory);
+                object.fields.insert(part.field.to_owned(), value);
+            }
+            None => {
+                let mut fields = canonical::decode(want.kind, json);
+                canonical::members(want.kind, &Pointer::root(), &mut fields, directory);
+                object.fields.extend(fields);
+            }
+        }
+    }
+}
+
+/// Whether the list leaves out something that the entry declares.
+fn needs_detail(kind: &Kind, fields: &Map) -> bool {
+    match kind.endpoints.detail {
+        Detail::Listed => false,
+        Detail::Read => true,
+        Detail::ReadFor(places) => places.iter().any(|place| {
+            let pointer = Pointer::from(*place);
+            let (first, rest) = match pointer.segments().split_first() {
+                Some(split) => split,
+                None => return false,
+            };
+            fields
+                .get(first)
+                .is_some_and(|value| value.at(rest).is_some())
+        }),
+    }
+}

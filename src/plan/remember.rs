@@ -1,0 +1,149 @@
+//! What a plan takes over from the ledger, and what the ledger takes over from a plan.
+
+use std::collections::BTreeSet;
+
+use super::{Declared, Side};
+use crate::diff::{self, FieldChange};
+use crate::kind::Is;
+use crate::ledger::Record;
+use crate::live::Object;
+use crate::model::{Map, Pointer, Value};
+
+/// What is desired of an entry: the manifest, with the places that are to be left alone as they
+/// are live, and with members of parts that were written once and are gone as null.
+pub(super) fn wanted(entry: &Declared<'_>, record: Option<&Record>, live: Option<&Object>) -> Map {
+    let mut desired = Value::Map(entry.fields.clone());
+    for pointer in entry.ignore {
+        let now = live.and_then(|object| at(&object.fields, pointer)).cloned();
+        replace(&mut desired, pointer.segments(), now);
+    }
+    let mut desired = match desired {
+        Value::Map(map) => map,
+        _ => Map::new(),
+    };
+    for (field, members) in record.iter().flat_map(|record| &record.parts) {
+        let whole = entry
+            .ignore
+            .iter()
+            .any(|at| at.to_string() == format!("/{field}"));
+        if whole {
+            continue;
+        }
+        let part = desired
+            .entry(field.clone())
+            .or_insert_with(|| Value::Map(Map::new()));
+        if let Some(part) = part.as_map_mut() {
+            for member in members {
+                part.entry(member.clone()).or_insert(Value::Null);
+            }
+        }
+    }
+    desired
+}
+
+fn at<'m>(map: &'m Map, pointer: &Pointer) -> Option<&'m Value> {
+    let (first, rest) = pointer.segments().split_first()?;
+    map.get(first)?.at(rest)
+}
+
+/// Puts `now` at a place, or removes the place.
+fn replace(value: &mut Value, path: &[String], now: Option<Value>) {
+    match (value, path) {
+        (Value::Map(map), [last]) => match now {
+            Some(now) => drop(map.insert(last.clone(), now)),
+            None => drop(map.shift_remove(last)),
+        },
+        (Value::List(items), [last]) => {
+            let index = last.parse::<usize>().ok();
+            if let (Some(slot), Some(now)) = (index.and_then(|i| items.get_mut(i)), now) {
+                *slot = now;
+            }
+        }
+        (Value::Map(map), [next, rest @ ..]) => {
+            if let Some(below) = map.get_mut(next) {
+                replace(below, rest, now);
+            }
+        }
+        (Value::List(items), [next, rest @ ..]) => {
+            if let Some(below) = next.parse::<usize>().ok().and_then(|i| items.get_mut(i)) {
+                replace(below, rest, now);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What the ledger will know of a declared resource once it is as declared.
+pub(super) fn remembered(
+    side: &Side<'_>,
+    entry: &Declared<'_>,
+    desired: &Map,
+    record: Option<&Record>,
+    live: Option<&Object>,
+    changes: &[FieldChange],
+) -> Record {
+    let mut next = Record {
+        ident: live.map(|object| object.ident.clone()).unwrap_or_default(),
+        protect: entry.protect,
+        ..Record::default()
+    };
+    for field in entry.kind.scope {
+        if let Some(value) = desired.get(*field).filter(|value| !value.is_null()) {
+            next.scope.insert((*field).to_owned(), value.clone());
+        }
+    }
+    for part in entry.kind.parts {
+        let Some(Value::Map(members)) = desired.get(part.field) else {
+            continue;
+        };
+        // Only members with members of their own are things that can be taken away again.
+        let kept = members
+            .iter()
+            .filter(|(_, value)| matches!(value, Value::Map(_)));
+        let kept: BTreeSet<String> = kept.map(|(key, _)| key.clone()).collect();
+        if !kept.is_empty() {
+            next.parts.insert(part.field.to_owned(), kept);
+        }
+    }
+    let mut at = Pointer::root();
+    walk(desired, &mut at, &mut |at, value| {
+        if let Value::Secret(secret) = value {
+            let made = side.fingerprint_key.map(|key| {
+                diff::fingerprint(key, entry.address, at, secret)
+                    .as_str()
+                    .to_owned()
+            });
+            let changed = changes.iter().any(|change| change.pointer == *at);
+            let kept = || record.filter(|_| !changed)?.fingerprints.get(at).cloned();
+            if let Some(fingerprint) = made.or_else(kept) {
+                next.fingerprints.insert(at.clone(), fingerprint);
+            }
+        }
+        if entry.kind.has(at, |rule| matches!(rule, Is::WriteOnly)) {
+            next.written.insert(at.clone(), value.clone());
+        }
+    });
+    next
+}
+
+fn walk(map: &Map, at: &mut Pointer, visit: &mut dyn FnMut(&Pointer, &Value)) {
+    fn go(value: &Value, at: &mut Pointer, visit: &mut dyn FnMut(&Pointer, &Value)) {
+        visit(at, value);
+        match value {
+            Value::Map(map) => walk(map, at, visit),
+            Value::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    at.push(index);
+                    go(item, at, visit);
+                    at.pop();
+                }
+            }
+            _ => {}
+        }
+    }
+    for (key, value) in map {
+        at.push(key);
+        go(value, at, visit);
+        at.pop();
+    }
+}

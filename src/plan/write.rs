@@ -1,0 +1,269 @@
+//! From a change to the requests that bring it about.
+
+use super::Request;
+use crate::diff::FieldChange;
+use crate::kind::{Identity, Is, Kind, Operation, PartRequest};
+use crate::live::Object;
+use crate::model::{Map, Pointer, Value};
+
+/// The requests of one resource: those of its first step and those of its second.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    pub(super) first: Vec<Request>,
+    pub(super) second: Vec<Request>,
+}
+
+/// The requests that make a new object: the object, its parts, and then what had to wait.
+pub(super) fn create(kind: &Kind, key: &str, desired: &Map) -> Requests {
+    let mut body = Map::new();
+    let mut deferred = Map::new();
+    for (field, value) in desired {
+        // There is nothing to clear in a new object.
+        if value.is_null() || kind.part(field).is_some() {
+            continue;
+        }
+        let at = Pointer::root().child(field);
+        let now = without_deferred(kind, &at, value);
+        if now.as_ref() != Some(value) {
+            deferred.insert(field.clone(), value.clone());
+        }
+        if let Some(now) = now {
+            body.insert(field.clone(), now);
+        }
+    }
+    if kind.identity == Identity::Slug {
+        body.insert("slug".to_owned(), Value::text(key));
+    }
+    body.entry("name".to_owned())
+        .or_insert_with(|| Value::text(key));
+    let mut requests = Requests::default();
+    requests.first.push(request(
+        "POST",
+        kind.endpoints.create,
+        encoded(kind, body, Operation::Create),
+    ));
+    for part in kind.parts {
+        let Some(Value::Map(members)) = desired.get(part.field) else {
+            continue;
+        };
+        let wanted: Map = members
+            .iter()
+            .filter(|(_, v)| !v.is_null())
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
+        if !wanted.is_empty() {
+            let written = (part.encode)(&wanted, &Map::new());
+            requests
+                .first
+                .extend(written.into_iter().map(|r| part_request(part.path, r)));
+        }
+    }
+    if !deferred.is_empty() {
+        requests
+            .second
+            .push(update_request(kind, desired, deferred));
+    }
+    requests
+}
+
+/// The requests that bring an existing object from `live` to `desired` in the changed places.
+pub(super) fn update(
+    kind: &Kind,
+    desired: &Map,
+    live: &Object,
+    changes: &[FieldChange],
+) -> Requests {
+    let mut body = Map::new();
+    let mut deferred = Map::new();
+    let mut requests = Requests::default();
+    let mut fields: Vec<&str> = changes
+        .iter()
+        .filter_map(|change| change.pointer.field())
+        .collect();
+    fields.dedup();
+    for field in fields {
+        if kind.part(field).is_some() || body.contains_key(field) || deferred.contains_key(field) {
+            continue;
+        }
+        let at = Pointer::root().child(field);
+        let Some(value) = desired.get(field) else {
+            continue;
+        };
+        let old = live.fields.get(field);
+        let whole = overlay(kind, &at, value, old);
+        let waits = |change: &FieldChange| {
+            change.pointer.field() == Some(field) && is_deferred(kind, &change.pointer)
+        };
+        if changes.iter().any(waits) {
+            deferred.insert(field.to_owned(), whole);
+            let at_once = |change: &FieldChange| {
+                change.pointer.field() == Some(field) && !is_deferred(kind, &change.pointer)
+            };
+            let now = without_deferred(kind, &at, value).filter(|_| changes.iter().any(at_once));
+            if let Some(now) = now {
+                body.insert(field.to_owned(), overlay(kind, &at, &now, old));
+            }
+        } else {
+            body.insert(field.to_owned(), whole);
+        }
+    }
+    if !body.is_empty() {
+        requests.first.push(update_request(kind, desired, body));
+    }
+    for part in kind.parts {
+        let Some(Value::Map(members)) = desired.get(part.field) else {
+            continue;
+        };
+        let changed: Map = members
+            .iter()
+            .filter(|(key, _)| {
+                changes.iter().any(|change| {
+                    let path = change.pointer.segments();
+                    path.first().is_some_and(|field| field == part.field)
+                        && path.get(1).is_none_or(|member| member == *key)
+                })
+            })
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        if changed.is_empty() {
+            continue;
+        }
+        let none = Map::new();
+        let now = live
+            .fields
+            .get(part.field)
+            .and_then(Value::as_map)
+            .unwrap_or(&none);
+        let written = (part.encode)(&changed, now);
+        requests
+            .first
+            .extend(written.into_iter().map(|r| part_request(part.path, r)));
+    }
+    if !deferred.is_empty() {
+        requests
+            .second
+            .push(update_request(kind, desired, deferred));
+    }
+    requests
+}
+
+/// The request that removes an object.
+pub(super) fn delete(kind: &Kind, scope: &Map, live: &Object) -> Request {
+    let confirmed = kind
+        .endpoints
+        .delete_body
+        .iter()
+        .filter_map(|field| Some(((*field).to_owned(), live.fields.get(*field)?.clone())));
+    let body: Map = confirmed.collect();
+    Request {
+        method: "DELETE".to_owned(),
+        path: kind.endpoints.item.to_owned(),
+        query: scope_query(kind, scope),
+        body: (!body.is_empty()).then_some(Value::Map(body)),
+    }
+}
+
+fn update_request(kind: &Kind, desired: &Map, body: Map) -> Request {
+    let mut body = encoded(kind, body, Operation::Update);
+    if kind.endpoints.scope_in_update {
+        for field in kind.scope {
+            if let Some(value) = desired.get(*field).filter(|value| !value.is_null()) {
+                body.insert((*field).to_owned(), value.clone());
+            }
+        }
+    }
+    let mut request = request("PUT", kind.endpoints.item, body);
+    request.query = scope_query(kind, desired);
+    request
+}
+
+fn scope_query(kind: &Kind, fields: &Map) -> Vec<(String, Value)> {
+    if !kind.endpoints.scope_in_query {
+        return Vec::new();
+    }
+    let scope = kind.scope.iter().filter_map(|field| {
+        let value = fields.get(*field).filter(|value| !value.is_null())?;
+        Some(((*field).to_owned(), value.clone()))
+    });
+    scope.collect()
+}
+
+fn encoded(kind: &Kind, mut body: Map, operation: Operation) -> Map {
+    if let Some(encode) = kind.encode {
+        encode(&mut body, operation);
+    }
+    body
+}
+
+fn request(method: &str, path: &str, body: Map) -> Request {
+    Request {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        query: Vec::new(),
+        body: Some(Value::Map(body)),
+    }
+}
+
+fn part_request(path: &str, request: PartRequest) -> Request {
+    let query = request.query.into_iter();
+    Request {
+        method: request.method.to_owned(),
+        path: path.to_owned(),
+        query: query
+            .map(|(name, text)| (name.to_owned(), Value::text(text)))
+            .collect(),
+        body: request.body,
+    }
+}
+
+/// Whether a place has to wait for the second step.
+pub(super) fn is_deferred(kind: &Kind, at: &Pointer) -> bool {
+    (1..=at.segments().len()).any(|depth| {
+        let mut above = Pointer::root();
+        for segment in &at.segments()[..depth] {
+            above.push(segment);
+        }
+        kind.has(&above, |rule| matches!(rule, Is::Deferred))
+    })
+}
+
+/// A value without its deferred places; `None` if nothing remains.
+fn without_deferred(kind: &Kind, at: &Pointer, value: &Value) -> Option<Value> {
+    if kind.has(at, |rule| matches!(rule, Is::Deferred)) {
+        return None;
+    }
+    let Value::Map(members) = value else {
+        return Some(value.clone());
+    };
+    let kept: Map = members
+        .iter()
+        .filter_map(|(key, member)| {
+            Some((key.clone(), without_deferred(kind, &at.child(key), member)?))
+        })
+        .collect();
+    (!kept.is_empty() || members.is_empty()).then_some(Value::Map(kept))
+}
+
+/// What to send for an object of which only some members are declared: the others as they are,
+/// so that it does not matter whether the server merges or replaces. Secrets are never sent back,
+/// for what the API shows of them is a mask.
+fn overlay(kind: &Kind, at: &Pointer, desired: &Value, live: Option<&Value>) -> Value {
+    let merge = kind.has(at, |rule| matches!(rule, Is::Merge));
+    let (true, Value::Map(want), Some(Value::Map(have))) = (merge, desired, live) else {
+        return desired.clone();
+    };
+    let kept = have.iter().filter(|(key, value)| {
+        let mut masked = false;
+        value.for_each_secret(&mut |_| masked = true);
+        let server_owned = kind.has(&at.child(key), |rule| matches!(rule, Is::ServerOwned));
+        !masked && !server_owned && !value.is_null()
+    });
+    let mut whole: Map = kept
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    for (key, value) in want {
+        let below = overlay(kind, &at.child(key), value, have.get(key));
+        whole.insert(key.clone(), below);
+    }
+    Value::Map(whole)
+}

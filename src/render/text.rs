@@ -1,0 +1,98 @@
+//! Values as a line of text.
+
+use crate::model::{Reference, Segment, Value};
+
+/// The longest text that a line shows of one value.
+const LONGEST: usize = 72;
+
+/// A value on one line: JSON, with references as `${ref:...}` and secrets as `(secret)`.
+pub fn value(value: &Value) -> String {
+    let mut out = String::new();
+    write(value, &mut out);
+    match out.char_indices().nth(LONGEST) {
+        Some((end, _)) => {
+            out.truncate(end);
+            out.push('…');
+            out
+        }
+        None => out,
+    }
+}
+
+fn write(value: &Value, out: &mut String) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+        Value::Number(number) => out.push_str(&number.to_string()),
+        Value::String(text) => quoted(text, out),
+        Value::Secret(_) => out.push_str("(secret)"),
+        Value::Reference(reference) => self::reference(reference, out),
+        Value::Template(template) => {
+            out.push('"');
+            for segment in &template.0 {
+                match segment {
+                    Segment::Text(text) => out.push_str(text),
+                    Segment::Reference(reference) => self::reference(reference, out),
+                }
+            }
+            out.push('"');
+        }
+        Value::List(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push_str(", ");
+                }
+                write(item, out);
+            }
+            out.push(']');
+        }
+        Value::Map(members) => {
+            out.push('{');
+            for (index, (key, member)) in members.iter().enumerate() {
+                if index > 0 {
+                    out.push_str(", ");
+                }
+                out.push_str(key);
+                out.push_str(": ");
+                write(member, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+/// JSON's quoting also disarms control characters, so that a name on a server cannot steer the
+/// terminal.
+fn quoted(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+fn reference(reference: &Reference, out: &mut String) {
+    out.push_str(&reference.address.to_string());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Secret;
+
+    #[test]
+    fn values_fit_on_a_line_and_hide_secrets() {
+        let json = serde_json::json!({"a": [1, "x\u{1b}[31m"], "b": null});
+        assert_eq!(value(&Value::from(json)), "{a: [1, \"x\\u{1b}[31m\"], b: null}");
+        assert_eq!(value(&Value::Secret(Secret::declared("sk-1", vec![]))), "(secret)");
+        assert_eq!(value(&Value::text("x".repeat(100))).chars().count(), LONGEST + 1);
+    }
+}

@@ -50,8 +50,8 @@ pub(super) struct Context<'a> {
     pub(super) secrets: &'a [&'a str],
     /// Whether a field comes from elsewhere, for example from a secret mapping.
     pub(super) supplied: &'a dyn Fn(&str) -> bool,
-    /// Of what else a field is, for a hint about fields that this form does not have.
-    pub(super) owner: &'a dyn Fn(&str) -> Option<String>,
+    /// What to say of a field that this form does not have, where something is known of it.
+    pub(super) hint: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl Form {
@@ -150,16 +150,12 @@ impl Form {
         if !self.knows(field) {
             let what = context.what;
             let message = format!("`{field}` is not a field of {what}");
-            if let Some(help) = did_you_mean(field, self.fields()) {
-                problems.error("unknown-field", at, message).help(help);
-            } else if let Some(owner) = (context.owner)(field) {
-                problems
-                    .error("unknown-field", at, message)
-                    .help(format!("it is a field of {owner}"));
-            } else {
-                problems
+            let help = (context.hint)(field).or_else(|| did_you_mean(field, self.fields()));
+            match help {
+                Some(help) => problems.error("unknown-field", at, message).help(help),
+                None => problems
                     .warning("unknown-field", at, message)
-                    .help("it is sent as it is, in case the server knows more");
+                    .help("it is sent as it is, in case the server knows more"),
             }
             return;
         }

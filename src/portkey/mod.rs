@@ -19,6 +19,7 @@ pub static SYSTEM: System = System {
     kinds: &[
         &kinds::workspaces::KIND,
         &kinds::secret_references::KIND,
+        &kinds::integrations::KIND,
         &kinds::providers::KIND,
         &kinds::usage_limits_policies::KIND,
         &kinds::rate_limits_policies::KIND,

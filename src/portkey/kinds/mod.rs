@@ -1,5 +1,6 @@
 //! What Portkey holds, one file a kind.
 
+pub mod integrations;
 pub mod policies;
 pub mod providers;
 pub mod rate_limits_policies;

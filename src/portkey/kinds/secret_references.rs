@@ -276,15 +276,15 @@ fn check(entry: &Map, problems: &mut Problems) {
     if let (Some((manager, form)), Some(auth)) =
         (form, entry.get("auth_config").and_then(Value::as_map))
     {
-        let owner = |field: &str| {
+        let hint = |field: &str| {
             let other = FORMS.iter().find(|(_, form)| form.knows(field))?;
-            Some(format!("`{}`", other.0))
+            Some(format!("it is a field of `{}`", other.0))
         };
         let context = Context {
             what: &format!("`auth_config` of `{manager}`"),
             secrets: SECRETS,
             supplied: &|_| false,
-            owner: &owner,
+            hint: &hint,
         };
         form.check(auth, &root.child("auth_config"), &context, false, problems);
     }

@@ -2,3 +2,5 @@
 
 mod description;
 mod harness;
+mod oracle;
+mod walk;

@@ -1,0 +1,257 @@
+//! Every operation of the description answers a valid request as the description says.
+
+use gatewright_mock::Profile;
+use reqwest::Method;
+use reqwest::multipart;
+use serde_json::{Value, json};
+
+use crate::harness::*;
+use crate::oracle::*;
+
+/// How many operations the API has.
+const OPERATIONS: usize = 231;
+
+/// The objects that paths and bodies refer to.
+struct Prepared {
+    workspace: Value,
+    /// A workspace that nothing depends on.
+    empty: Value,
+    integration: String,
+    provider: String,
+    guardrail: String,
+    config: String,
+    usage: String,
+    rate: String,
+    secret: String,
+}
+
+async fn prepare(api: &Api) -> Prepared {
+    let workspace = api.workspace("Walk").await;
+    let empty = api.workspace("Empty").await;
+    let integration = api.integration("walk", Some(&workspace)).await;
+    let provider = json!({
+        "name": "p", "integration_id": integration, "workspace_id": workspace["id"],
+    });
+    let provider = text(&api.post("/providers", provider).await.ok()["slug"]);
+    let feedback = json!({ "feedback": { "value": 1, "weight": 1, "metadata": "" } });
+    let guardrail = json!({
+        "name": "g",
+        "checks": [{ "id": "default.jwt" }],
+        "actions": { "deny": true, "async": false, "on_success": feedback, "on_fail": feedback },
+    });
+    let guardrail = text(&api.post("/guardrails", guardrail).await.ok()["id"]);
+    api.post("/configs", json!({ "name": "c", "config": {} }))
+        .await
+        .ok();
+    let config = text(&api.get("/configs").await.ok()["data"][0]["slug"]);
+    let policy = json!({
+        "conditions": [{ "key": "api_key", "value": "x" }], "group_by": [{ "key": "api_key" }],
+        "type": "tokens", "credit_limit": 5, "unit": "rpm", "value": 5,
+    });
+    let usage = text(
+        &api.post("/policies/usage-limits", policy.clone())
+            .await
+            .ok()["id"],
+    );
+    let rate = text(&api.post("/policies/rate-limits", policy).await.ok()["id"]);
+    let secret = json!({
+        "name": "s", "manager_type": "aws_sm", "secret_path": "p",
+        "auth_config": { "aws_auth_type": "serviceRole", "aws_region": "us-east-1" },
+    });
+    let secret = text(&api.post("/secret-references", secret).await.ok()["id"]);
+    Prepared {
+        workspace,
+        empty,
+        integration,
+        provider,
+        guardrail,
+        config,
+        usage,
+        rate,
+        secret,
+    }
+}
+
+impl Prepared {
+    /// The value of a path parameter, where it has to name something that exists.
+    fn parameter(&self, method: &str, path: &str, name: &str) -> Option<String> {
+        let value = match name {
+            "workspaceId" if method == "delete" => self.empty["id"].as_str()?,
+            "workspaceId" => self.workspace["id"].as_str()?,
+            "guardrailId" => &self.guardrail,
+            "policyUsageLimitsId" => &self.usage,
+            "rateLimitsPolicyId" => &self.rate,
+            "secretReferenceId" => &self.secret,
+            "slug" if path.starts_with("/integrations") => &self.integration,
+            "slug" if path.starts_with("/configs") => &self.config,
+            "slug" => &self.provider,
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    /// What a minimal body needs on top of what its schema requires.
+    fn complete(&self, method: &str, path: &str, body: &mut Value) {
+        let more = match (method, path) {
+            ("post", "/providers") => {
+                json!({ "integration_id": self.integration, "workspace_id": self.workspace["id"] })
+            }
+            ("delete", "/admin/workspaces/{workspaceId}") => {
+                json!({ "name": "Empty" })
+            }
+            // An update has to update something.
+            ("put", "/secret-references/{secretReferenceId}") => json!({ "name": "t" }),
+            _ => return,
+        };
+        if let (Value::Object(body), Value::Object(more)) = (body, more) {
+            body.extend(more);
+        }
+    }
+}
+
+async fn walk(profile: Profile) {
+    let api = Api::start(profile).await;
+    let document = api.get("/../_mock/openapi.json").await.ok();
+    let oracle = Oracle::new(document);
+    let operations = oracle.operations();
+    assert_eq!(operations.len(), OPERATIONS);
+    let mut failures = Vec::new();
+    for (method, path, pointer) in operations {
+        api.post("/../_mock/reset", json!({})).await.ok();
+        let prepared = prepare(&api).await;
+        if let Err(problem) = call(&api, &oracle, &prepared, method, &path, &pointer).await {
+            failures.push(format!("{method} {path}: {problem}"));
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} failures:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+/// Sends a minimal valid request to one operation and judges the answer.
+async fn call(
+    api: &Api,
+    oracle: &Oracle,
+    prepared: &Prepared,
+    method: &str,
+    path: &str,
+    pointer: &str,
+) -> Result<(), String> {
+    let operation = oracle.document.pointer(pointer).unwrap();
+    let item = pointer.rsplit_once('/').unwrap().0;
+    let mut url = path.to_owned();
+    let mut query: Vec<(String, String)> = Vec::new();
+    for holder in [item, pointer] {
+        let count = oracle
+            .document
+            .pointer(&format!("{holder}/parameters"))
+            .and_then(Value::as_array)
+            .map_or(0, Vec::len);
+        for index in 0..count {
+            let at = format!("{holder}/parameters/{index}");
+            let (at, parameter) = oracle.at(&at).unwrap();
+            let name = parameter["name"].as_str().unwrap();
+            let sample = || plain(&oracle.minimal(&format!("{at}/schema")).unwrap());
+            match parameter["in"].as_str().unwrap() {
+                "path" => {
+                    let value = prepared
+                        .parameter(method, path, name)
+                        .unwrap_or_else(sample);
+                    url = url.replace(&format!("{{{name}}}"), &value);
+                }
+                "query" if parameter["required"] == json!(true) => {
+                    query.push((name.to_owned(), sample()));
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut request = api.request(
+        Method::from_bytes(method.to_uppercase().as_bytes()).unwrap(),
+        &url,
+    );
+    request = request.query(&query);
+    if operation.get("requestBody").is_some() {
+        let (body_at, body) = oracle.at(&format!("{pointer}/requestBody")).unwrap();
+        let (media_type, _) = body["content"].as_object().unwrap().iter().next().unwrap();
+        let schema = format!("{body_at}/content/{}/schema", escape(media_type));
+        let mut value = oracle.minimal(&schema).ok_or("no minimal body")?;
+        prepared.complete(method, path, &mut value);
+        let problems = oracle.problems(&schema, &value);
+        if !problems.is_empty() {
+            return Err(format!(
+                "the test's own body is invalid: {value} {problems:?}"
+            ));
+        }
+        request = if media_type == "application/json" {
+            request.json(&value)
+        } else {
+            request.multipart(form(&value))
+        };
+    }
+    let answer = send(request).await;
+    if path == "/realtime" {
+        // The one operation without a success: it speaks WebSocket.
+        return match answer.status {
+            426 => Ok(()),
+            status => Err(format!("{status}")),
+        };
+    }
+    let documented = &operation["responses"][answer.status.to_string()];
+    if !(200..300).contains(&answer.status) || documented.is_null() {
+        return Err(format!("{} {}", answer.status, answer.body));
+    }
+    let at = format!("{pointer}/responses/{}", answer.status);
+    let (at, response) = oracle.at(&at).unwrap();
+    let media_type = answer
+        .headers
+        .get("content-type")
+        .map(|value| value.to_str().unwrap());
+    let Some(contents) = response.get("content").and_then(Value::as_object) else {
+        return match media_type {
+            None => Ok(()),
+            Some(other) => Err(format!("{other}, though no body is documented")),
+        };
+    };
+    let media_type = media_type.ok_or("no Content-Type")?;
+    if !contents.contains_key(media_type) {
+        return Err(format!("{media_type} is not documented"));
+    }
+    if media_type == "application/json" {
+        let problems = oracle.problems(
+            &format!("{at}/content/{}/schema", escape(media_type)),
+            &answer.body,
+        );
+        if !problems.is_empty() {
+            return Err(format!("{} {problems:?}", answer.body));
+        }
+    }
+    Ok(())
+}
+
+fn form(value: &Value) -> multipart::Form {
+    let mut form = multipart::Form::new();
+    for (name, value) in value.as_object().unwrap() {
+        form = form.text(name.clone(), plain(value));
+    }
+    form
+}
+
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[tokio::test]
+async fn every_operation_of_the_live_profile_answers_as_described() {
+    walk(Profile::Live).await;
+}
+
+#[tokio::test]
+async fn every_operation_of_the_documented_profile_answers_as_described() {
+    walk(Profile::Documented).await;
+}

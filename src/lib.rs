@@ -12,6 +12,7 @@
 
 pub mod diagnostic;
 pub mod kind;
+pub mod manifest;
 pub mod model;
 pub mod portkey;
 pub mod schema;

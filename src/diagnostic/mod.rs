@@ -3,6 +3,7 @@
 //! Rooms that find problems push [`Diagnostic`]s and go on, so that a run reports all of them
 //! together. Only the command line turns them into text.
 
+pub mod render;
 mod sources;
 
 pub use sources::{FileId, Location, Position, Sources};

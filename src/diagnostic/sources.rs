@@ -1,5 +1,6 @@
 //! The texts that problems point into.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -44,6 +45,8 @@ struct Source {
     text: String,
     /// Where each line begins.
     lines: Vec<usize>,
+    /// Stretches that no message may show: where they begin and end.
+    hidden: BTreeMap<usize, usize>,
 }
 
 /// Every text of a run, kept so that problems found late can still show their lines.
@@ -60,6 +63,7 @@ impl Sources {
             name: name.into(),
             text,
             lines,
+            hidden: BTreeMap::new(),
         });
         FileId(u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX))
     }
@@ -72,6 +76,41 @@ impl Sources {
     /// The file's text.
     pub fn text(&self, file: FileId) -> &str {
         &self.0[file.0 as usize].text
+    }
+
+    /// Keeps a stretch of a file, such as a secret, out of everything that shows its lines.
+    pub fn hide(&mut self, location: &Location) {
+        let hidden = &mut self.0[location.file.0 as usize].hidden;
+        let end = hidden.entry(location.span.start).or_default();
+        *end = location.span.end.max(*end);
+    }
+
+    /// The hidden stretches that touch a span, in order.
+    pub fn hidden(&self, file: FileId, span: &Range<usize>) -> Vec<Range<usize>> {
+        let hidden = &self.0[file.0 as usize].hidden;
+        let touching = hidden
+            .range(..span.end)
+            .filter(|(_, end)| **end > span.start);
+        touching.map(|(start, end)| *start..*end).collect()
+    }
+
+    /// The bytes of the lines that a span touches, and the number of the first one from 1.
+    pub fn lines(&self, file: FileId, span: &Range<usize>) -> (Range<usize>, usize) {
+        let source = &self.0[file.0 as usize];
+        let line = |at: usize| source.lines.partition_point(|start| *start <= at) - 1;
+        let first = line(span.start.min(source.text.len()));
+        let last = line(span.end.saturating_sub(1).max(span.start));
+        let end = source.lines.get(last + 1).copied();
+        let end = end.unwrap_or(source.text.len());
+        (source.lines[first]..end, first + 1)
+    }
+
+    /// Where a location ends, as people read it.
+    pub fn end(&self, location: &Location) -> Position {
+        self.position(&Location {
+            file: location.file,
+            span: location.span.end..location.span.end,
+        })
     }
 
     /// Where a location begins, as people read it.

@@ -1,0 +1,50 @@
+//! A resource that the repository declares.
+
+use super::lifecycle::Lifecycle;
+use super::locate::Locator;
+use crate::diagnostic::Location;
+use crate::kind::Kind;
+use crate::model::{Address, Map, Pointer};
+
+/// A resource that the repository declares.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its name in the repository.
+    pub address: Address,
+    /// What it is.
+    pub kind: &'static Kind,
+    /// Its fields, without `lifecycle`.
+    pub fields: Map,
+    /// How it wants to be treated.
+    pub lifecycle: Lifecycle,
+    pub(super) links: Vec<Link>,
+    pub(super) locator: Locator,
+}
+
+/// Something in an entry that names another entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The entry that is named. It exists in the same repository.
+    pub to: Address,
+    /// Where it is named.
+    pub at: Pointer,
+    /// Whether this place is written in a second step, so that the other entry need not be there
+    /// first.
+    pub deferred: bool,
+    /// Whether the API would do without it: a mention in a text.
+    pub(super) soft: bool,
+}
+
+impl Entry {
+    /// Where the manifest says what stands at `pointer`: the key that leads there, or the
+    /// deepest one on the way that exists.
+    pub fn locate(&self, pointer: &Pointer) -> Location {
+        self.locator.key(pointer)
+    }
+
+    /// Every entry of the repository that this one names, in the order of its fields: values and
+    /// map keys that are references, `${ref:...}` in texts, and mentions.
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+}

@@ -125,3 +125,89 @@ pub(crate) fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Des
         message: error.to_string(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::{Profile, assemble};
+
+    const COMMON: &str = "openapi: 3.1.0\ncomponents: {schemas: {A: {type: string}}}\n";
+
+    /// A folder of descriptions that goes away with the test.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn with(name: &str, files: &[(&str, &str)]) -> Self {
+            let root = std::env::temp_dir().join(format!("describe-{}-{name}", std::process::id()));
+            for (file, text) in files {
+                let path = root.join(file);
+                std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+                std::fs::write(path, text).expect("a file");
+            }
+            Self(root)
+        }
+
+        fn error(&self) -> String {
+            assemble(&self.0, Profile::Live)
+                .expect_err("a mistake")
+                .to_string()
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_correction_of_nothing_names_its_file_and_target() {
+        let overlay = "overlay: 1.0.0\nactions:\n  - {target: $.openapi, remove: true}\n  - {target: $.paths.x, remove: true}\n";
+        let folder = Folder::with(
+            "nothing",
+            &[("api/common.yaml", COMMON), ("live/colours.yaml", overlay)],
+        );
+        let error = folder.error();
+        assert!(
+            error.ends_with("colours.yaml: action 2, target $.paths.x: it matches nothing"),
+            "{error}"
+        );
+        assert!(assemble(&folder.0, Profile::Documented).is_ok());
+    }
+
+    #[test]
+    fn two_files_cannot_describe_one_name() {
+        let other = "components: {schemas: {A: {type: object}}}\n";
+        let folder = Folder::with(
+            "clash",
+            &[("api/common.yaml", COMMON), ("api/other.yaml", other)],
+        );
+        let error = folder.error();
+        assert!(
+            error.ends_with("other.yaml: schemas/A is already described by another file"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn references_stay_within_the_description() {
+        let outside = "paths: {/x: {$ref: 'elsewhere.yaml#/x'}}\n";
+        let folder = Folder::with(
+            "outside",
+            &[("api/common.yaml", COMMON), ("api/other.yaml", outside)],
+        );
+        assert!(
+            folder
+                .error()
+                .ends_with("the reference elsewhere.yaml#/x leads nowhere")
+        );
+
+        let lost = "paths: {/x: {$ref: 'common.yaml#/components/schemas/B'}}\n";
+        let folder = Folder::with(
+            "lost",
+            &[("api/common.yaml", COMMON), ("api/other.yaml", lost)],
+        );
+        assert!(folder.error().ends_with("#/components/schemas/B"));
+    }
+}

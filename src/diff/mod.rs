@@ -8,6 +8,7 @@ mod equal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::diagnostic::Position;
 use crate::kind::{Is, Kind};
 use crate::ledger::Record;
 use crate::model::{Address, Fingerprint, FingerprintKey, Map, Pointer, Reference, Secret, Value};
@@ -26,6 +27,9 @@ pub struct FieldChange {
     /// Why this counts as a change, where that does not show: for secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<Because>,
+    /// Where the place is declared; the diff leaves this to the plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Position>,
 }
 
 /// How a change was recognised that cannot be seen by comparing two values.
@@ -85,6 +89,7 @@ impl Walk<'_> {
             old: old.cloned().unwrap_or(Value::Null),
             new: new.clone(),
             because: None,
+            source: None,
         });
     }
 
@@ -250,6 +255,7 @@ impl Walk<'_> {
                 old: Value::Secret(Secret::live("")),
                 new: Value::Secret(secret.clone()),
                 because: Some(because),
+                source: None,
             });
         }
     }

@@ -21,7 +21,7 @@ impl Reader<'_> {
     ) {
         let mut objects: Vec<Option<Object>> = items
             .into_iter()
-            .map(|item| Some(self.object(kind, item)))
+            .map(|item| Some(self.object(kind, item, scope)))
             .collect();
         let mut open = Vec::new();
         for want in wants {
@@ -87,9 +87,18 @@ impl Reader<'_> {
             .extend(objects.into_iter().flatten());
     }
 
-    /// An object of a list, decoded.
-    fn object(&self, kind: &'static Kind, item: Json) -> Object {
+    /// An object of a list, decoded. Lists of one scope do not all repeat that scope in their
+    /// objects (the live list of providers does not).
+    fn object(
+        &self,
+        kind: &'static Kind,
+        item: Json,
+        scope: Option<&Vec<(String, String)>>,
+    ) -> Object {
         let mut fields = canonical::decode(kind, item);
+        for (field, text) in scope.into_iter().flatten() {
+            fields.entry(field.clone()).or_insert_with(|| Value::text(text));
+        }
         let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
         let ident = Ident { id: text("id"), slug: text("slug") };
         let name = text("name");

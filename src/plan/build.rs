@@ -123,7 +123,7 @@ impl Draft {
                 source: Some((entry.locate)(at)),
             });
         };
-        let (action, fields, requests, because) = match live {
+        let (action, mut fields, requests, because) = match live {
             None => {
                 let because = match record {
                     Some(_) => "it was deleted outside gatewright",
@@ -190,7 +190,9 @@ impl Draft {
             _ => plan.summary.update += 1,
         }
         self.push(entry, action, requests);
-        let places = fields.iter().map(|change| change.pointer.clone());
+        for change in &mut fields {
+            change.source = Some((entry.locate)(&change.pointer));
+        }
         let name = desired
             .get("name")
             .and_then(Value::as_str)
@@ -200,9 +202,6 @@ impl Draft {
             action,
             name: name.or_else(|| live.and_then(|object| object.name.clone())),
             ident: live.map(|object| object.ident.clone()).unwrap_or_default(),
-            sources: places
-                .map(|at| (at.to_string(), (entry.locate)(&at)))
-                .collect(),
             fields,
             source: Some((entry.locate)(&Pointer::root())),
             because: because.to_owned(),
@@ -268,7 +267,6 @@ impl Draft {
                 name: object.name.clone(),
                 ident: object.ident.clone(),
                 fields: Vec::new(),
-                sources: BTreeMap::new(),
                 source: None,
                 because: "it is no longer declared".to_owned(),
             });
@@ -286,6 +284,7 @@ fn created(desired: &Map) -> Vec<FieldChange> {
             old: Value::Null,
             new: value.clone(),
             because: None,
+            source: None,
         })
         .collect()
 }

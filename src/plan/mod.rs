@@ -87,8 +87,6 @@ pub struct Change {
     pub ident: Ident,
     /// The changed places.
     pub fields: Vec<FieldChange>,
-    /// Where in the repository the changed places are declared, where they are.
-    pub sources: BTreeMap<String, Position>,
     /// Where the entry is; nothing once it is gone.
     pub source: Option<Position>,
     /// Why, in a few words.

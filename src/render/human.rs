@@ -60,12 +60,7 @@ pub fn drift(plan: &Plan, detail: Detail) -> String {
 }
 
 fn changes(out: &mut String, plan: &Plan, detail: Detail) {
-    let mut kind = "";
     for change in &plan.changes {
-        if change.address.kind != kind && !kind.is_empty() {
-            out.push('\n');
-        }
-        kind = &change.address.kind;
         write_change(out, change, detail);
     }
     if !plan.changes.is_empty() {
@@ -104,7 +99,7 @@ fn write_change(out: &mut String, change: &Change, detail: Detail) {
         return;
     }
     for field in &change.fields {
-        let at = change.sources.get(&field.pointer.to_string());
+        let at = field.source.as_ref();
         // A place that is not in the manifest any more has its line at the entry.
         let at = at.filter(|at| Some(*at) != change.source.as_ref());
         let at = at.map(|at| format!("  {QUIET}{at}{QUIET:#}")).unwrap_or_default();

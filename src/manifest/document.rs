@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::locate::Locator;
-use super::read::{Reader, Scope, hide_secret_names};
+use super::read::{Reader, Scope, hide_literals, hide_secret_names};
 use crate::diagnostic::{Diagnostic, FileId, Location, did_you_mean};
 use crate::kind::{Identity, Kind, System};
 use crate::model::Address;
@@ -75,6 +75,7 @@ pub(super) fn entries(
             );
             diagnostic = match did_you_mean(&member.key, names()) {
                 Some(help) => diagnostic.help(help),
+                None if known.is_empty() => diagnostic.note("it has no kinds at all yet"),
                 None => diagnostic.note(format!("the kinds are {}", known.join(", "))),
             };
             reader.diagnostics.push(diagnostic);
@@ -155,6 +156,7 @@ fn raw(
     reader.index.insert(&address);
     if entry.value.members().is_none() {
         let found = entry.value.type_name();
+        hide_literals(reader.sources, scope.file, &entry.value);
         reader.diagnostics.push(
             Diagnostic::error("wrong-type", format!("`{address}` must be a map"))
                 .at(location, format!("expected fields, found {found}")),

@@ -45,29 +45,29 @@ impl Index {
         suggestions.nearest(key, keys.iter().map(String::as_str))
     }
 
-    /// A reference to something that is not declared. `kept_quiet` replaces the key in messages
-    /// where it comes from outside the repository.
+    /// A reference to something that is not declared. A key that comes from `outside` the
+    /// repository is not repeated.
     pub(super) fn dangling(
         &self,
         address: &Address,
         kind: &Kind,
         location: Location,
-        kept_quiet: Option<&str>,
+        outside: bool,
         suggestions: &mut Suggestions,
     ) -> Diagnostic {
         let noun = kind.noun;
-        let name = match kept_quiet {
-            Some(words) => words.to_owned(),
-            None => format!("`{}`", address.key),
+        let message = match (outside, address.key.as_str()) {
+            (true, _) => format!("the value names no {noun} in this repository"),
+            (_, "") => format!("the reference to {} is empty", with_article(noun)),
+            (_, key) => format!("no {noun} `{key}` in this repository"),
         };
-        let message = format!("no {noun} {name} in this repository");
         let mut diagnostic = Diagnostic::error("dangling-reference", message).at(
             location,
             format!("expected the key of an entry of `{}`", kind.name),
         );
         let keys = self.keys(&address.system, &address.kind);
         let near = keys
-            .filter(|_| kept_quiet.is_none())
+            .filter(|_| !outside)
             .and_then(|keys| suggestions.nearest(&address.key, keys.iter().map(String::as_str)));
         match (near, keys) {
             (Some(near), _) => diagnostic = diagnostic.help(format!("did you mean `{near}`?")),

@@ -262,7 +262,7 @@ impl<'r, 'a> Reading<'r, 'a> {
         let pieces = match holes::scan(text) {
             Ok(pieces) => pieces,
             Err(problems) => {
-                self.malformed(problems, node, plain, scope);
+                self.malformed(problems, node, plain, scope, guard);
                 return self.fail();
             }
         };

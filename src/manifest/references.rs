@@ -124,10 +124,9 @@ impl Resolution<'_, '_> {
                 attribute,
             });
         } else if !is_uuid(key) && !matches!(origin, Some(Origin::Opaque | Origin::Failed)) {
-            let outside = origin.filter(|origin| **origin == Origin::Outside);
-            let quiet = outside.map(|_| "of the name that comes from outside the repository");
+            let outside = origin == Some(&Origin::Outside);
             let location = self.entry.locator.value(&self.pointer);
-            self.dangling(kind, &key.clone(), location, quiet);
+            self.dangling(kind, &key.clone(), location, outside);
         }
     }
 
@@ -142,7 +141,7 @@ impl Resolution<'_, '_> {
                 self.link(&self.address(kind, key), deferred, false);
             } else if !is_uuid(key) {
                 let location = self.entry.locator.key(&self.pointer);
-                self.dangling(kind, key, location, None);
+                self.dangling(kind, key, location, false);
             }
             self.pointer.pop();
         }
@@ -185,7 +184,7 @@ impl Resolution<'_, '_> {
         kind: &'static str,
         key: &str,
         location: crate::diagnostic::Location,
-        quiet: Option<&str>,
+        outside: bool,
     ) {
         let address = self.address(kind, key);
         let Resolver {
@@ -199,7 +198,7 @@ impl Resolution<'_, '_> {
             return;
         };
         let kind: &Kind = kind;
-        diagnostics.push(index.dangling(&address, kind, location, quiet, suggestions));
+        diagnostics.push(index.dangling(&address, kind, location, outside, suggestions));
     }
 }
 

@@ -1,7 +1,9 @@
 //! Repositories in, problems out.
 
+mod bad;
 mod good;
 mod kinds;
+mod large;
 
 use std::path::Path;
 

@@ -43,31 +43,48 @@ pub(in crate::manifest) fn hide_secret_names(sources: &mut Sources, file: FileId
     }
 }
 
-/// Hides the rest of every line of a file that cannot be read after a name that secrets usually
-/// have.
+/// Hides what follows a name that secrets usually have in a file that cannot be read: the rest of
+/// the line, and deeper lines below it that have no name of their own.
 pub(in crate::manifest) fn hide_guessed_secrets(sources: &mut Sources, file: FileId) {
     let mut hidden = Vec::new();
     let mut start = 0;
+    let mut secret_above = None;
     for line in sources.text(file).split_inclusive('\n') {
-        let end = line.trim_end().len();
-        for (colon, _) in line.match_indices(':') {
-            let key = line[..colon].trim_end_matches(['"', '\'', ' ']);
-            let from = key
-                .rfind(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-'))
-                .map_or(0, |at| {
-                    at + key[at..].chars().next().map_or(1, char::len_utf8)
-                });
-            let value = line[colon + 1..end].trim_start();
-            if is_secret_name(&key[from..]) && !value.is_empty() && !value.starts_with("${") {
-                hidden.push(start + end - value.len()..start + end);
-                break;
-            }
+        let content = line.trim();
+        let depth = line.len() - line.trim_start().len();
+        if secret_above.is_some_and(|above| depth <= above) && !content.is_empty() {
+            secret_above = None;
+        }
+        let value = secret_in(line);
+        if value.is_some() {
+            secret_above = Some(depth);
+        }
+        let nameless = secret_above.is_some() && value.is_none() && !content.contains(':');
+        let from = match value {
+            Some(from) => from,
+            None if nameless => depth,
+            None => line.len(),
+        };
+        let text = line[from..].trim();
+        if !text.is_empty() && !text.starts_with("${") {
+            let at = start + from + line[from..].find(text).unwrap_or_default();
+            hidden.push(at..at + text.len());
         }
         start += line.len();
     }
     for span in hidden {
         sources.hide(&Location { file, span });
     }
+}
+
+/// Where the value of the first name in a line begins that secrets usually have.
+fn secret_in(line: &str) -> Option<usize> {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    line.match_indices(':').find_map(|(colon, _)| {
+        let before = line[..colon].trim_end_matches(['"', '\'', ' ']);
+        let name = before.rsplit(|c| !is_name(c)).next().unwrap_or_default();
+        is_secret_name(name).then_some(colon + 1)
+    })
 }
 
 /// Whether a field of this name usually holds a secret.
@@ -84,4 +101,30 @@ pub(in crate::manifest) fn is_secret_name(name: &str) -> bool {
         "private",
     ];
     parts.iter().any(|part| name.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_guide_in_files_that_cannot_be_read() {
+        let text = "\
+a: { key: sk-1, b: 2 }
+key: ${env:K}
+private_key: |
+  sk-2
+    sk-3
+  region: x
+plain: y
+  continued
+\"api-token\" : sk-4
+";
+        let mut sources = Sources::default();
+        let file = sources.add("a.yaml", text);
+        hide_guessed_secrets(&mut sources, file);
+        let hidden = sources.hidden(file, &(0..text.len()));
+        let hidden: Vec<_> = hidden.into_iter().map(|span| &text[span]).collect();
+        assert_eq!(hidden, ["sk-1, b: 2 }", "|", "sk-2", "sk-3", "sk-4"]);
+    }
 }

@@ -19,7 +19,19 @@ impl Reading<'_, '_> {
         node: &Node,
         plain: bool,
         scope: &Scope,
+        guard: Guard,
     ) {
+        if guard >= Guard::Secret {
+            // What looks like an interpolation may be a part of the secret.
+            let location = scope.at(node);
+            self.reader.sources.hide(&location);
+            let message = "malformed interpolation in a secret";
+            let diagnostic = Diagnostic::error("bad-interpolation", message)
+                .at(location, "not shown, because it may be a secret")
+                .help("write `${env:NAME}` or `${file:PATH}`, and `$${` for a literal `${`");
+            self.report(diagnostic, scope);
+            return;
+        }
         for problem in problems {
             let location = self.place(&problem.range, node, plain, scope);
             let diagnostic = Diagnostic::error("bad-interpolation", problem.message)
@@ -211,7 +223,7 @@ impl Reading<'_, '_> {
             },
             Err(problems) => {
                 let plain = matches!(variable.value, NodeValue::Scalar { plain: true, .. });
-                self.malformed(problems, variable, plain, scope);
+                self.malformed(problems, variable, plain, scope, guard);
                 None
             }
         }
@@ -264,7 +276,7 @@ impl Reading<'_, '_> {
             let diagnostic =
                 reader
                     .index
-                    .dangling(&address, kind, location, None, &mut reader.suggestions);
+                    .dangling(&address, kind, location, false, &mut reader.suggestions);
             self.report(diagnostic, scope);
             return None;
         }

@@ -16,6 +16,9 @@ use crate::yaml::{Node, NodeValue};
 /// How many names a message lists.
 const LISTED: usize = 12;
 
+/// A missing member, and the schema's places that say so.
+type Missing = (String, Vec<String>);
+
 pub(super) fn explain(
     schema: &Value,
     subject: &Subject<'_>,
@@ -23,7 +26,7 @@ pub(super) fn explain(
     sources: &mut Sources,
 ) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let mut missing: Vec<(String, Vec<(String, String)>)> = Vec::new();
+    let mut missing: Vec<(String, Vec<Missing>)> = Vec::new();
     for fault in faults {
         let pointer = Pointer::from(fault.at.as_str());
         let origin = subject.origins.get(&fault.at).copied();
@@ -34,10 +37,10 @@ pub(super) fn explain(
                     found.push(unknown(schema, subject, &pointer, &name, &place, sources));
                 }
             }
-            (_, What::Missing(name, place)) => {
+            (_, What::Missing(name, places)) => {
                 match missing.iter_mut().find(|(at, _)| *at == fault.at) {
-                    Some((_, names)) => names.push((name, place)),
-                    None => missing.push((fault.at, vec![(name, place)])),
+                    Some((_, names)) => names.push((name, places)),
+                    None => missing.push((fault.at, vec![(name, places)])),
                 }
             }
             (_, What::Type(expected)) => {
@@ -116,7 +119,7 @@ fn missing_fields(
     schema: &Value,
     subject: &Subject<'_>,
     pointer: &Pointer,
-    names: Vec<(String, String)>,
+    names: Vec<Missing>,
 ) -> Diagnostic {
     let quoted: Vec<_> = names.iter().map(|(name, _)| format!("`{name}`")).collect();
     let plural = if names.len() == 1 { "" } else { "s" };
@@ -126,9 +129,11 @@ fn missing_fields(
     };
     let wanted: Vec<_> = names
         .iter()
-        .map(|(name, place)| {
-            let schema_of = lookup::members(schema, place).get(name.as_str()).copied();
-            match schema_of.and_then(|of| lookup::describe(schema, of)) {
+        .map(|(name, places)| {
+            let wanted = places
+                .iter()
+                .filter_map(|place| lookup::members(schema, place).get(name.as_str()).copied());
+            match lookup::describe(schema, wanted) {
                 Some(words) => format!("`{name}` is {words}"),
                 None => format!("`{name}` is required"),
             }

@@ -21,8 +21,8 @@ pub(super) struct Fault {
 pub(super) enum What {
     /// Members that do not exist, and the schema's place that says so.
     Unknown(Vec<String>, String),
-    /// A member that is missing, and the schema's place that says so.
-    Missing(String, String),
+    /// A member that is missing, and the schema's places that say so.
+    Missing(String, Vec<String>),
     /// Other types are expected, in the words of messages.
     Type(BTreeSet<&'static str>),
     /// One of these is expected.
@@ -55,9 +55,10 @@ fn faults(error: &ValidationError<'_>) -> Vec<Fault> {
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             What::Unknown(unexpected.clone(), schema())
         }
-        Kind::Required { property } => {
-            What::Missing(property.as_str().unwrap_or_default().to_owned(), schema())
-        }
+        Kind::Required { property } => What::Missing(
+            property.as_str().unwrap_or_default().to_owned(),
+            vec![schema()],
+        ),
         Kind::Type { kind } => What::Type(match kind {
             TypeKind::Single(single) => BTreeSet::from([noun(*single)]),
             TypeKind::Multiple(several) => several.iter().map(noun).collect(),
@@ -116,8 +117,8 @@ fn likeliest(at: &str, forms: Vec<Vec<Fault>>) -> Vec<Fault> {
             what: What::Type(expected),
         }];
     }
-    if let Some(choice) = common_choice(&right_type) {
-        return vec![choice];
+    if let Some(common) = common_choice(&right_type).or_else(|| common_missing(&right_type)) {
+        return vec![common];
     }
     right_type
         .into_iter()
@@ -146,6 +147,28 @@ fn common_choice(forms: &[Vec<Fault>]) -> Option<Fault> {
     Some(Fault {
         at: choice.at.clone(),
         what: What::Choice(options),
+    })
+}
+
+/// Where every form misses one member, such as the name of the form: that it is missing.
+fn common_missing(forms: &[Vec<Fault>]) -> Option<Fault> {
+    forms.first()?.iter().find_map(|fault| {
+        let What::Missing(name, _) = &fault.what else {
+            return None;
+        };
+        let mut places = Vec::new();
+        for form in forms {
+            places.extend(form.iter().find_map(|found| match &found.what {
+                What::Missing(other, places) if found.at == fault.at && other == name => {
+                    Some(places.iter().cloned())
+                }
+                _ => None,
+            })?);
+        }
+        Some(Fault {
+            at: fault.at.clone(),
+            what: What::Missing(name.clone(), places),
+        })
     })
 }
 

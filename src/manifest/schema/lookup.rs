@@ -49,11 +49,16 @@ fn referred<'s>(root: &'s Value, schema: &Value) -> Option<&'s Value> {
     root.pointer(schema.get("$ref")?.as_str()?.strip_prefix('#')?)
 }
 
-/// What a schema expects, in words: "a string", "one of `a` and `b`".
-pub(super) fn describe(root: &Value, schema: &Value) -> Option<String> {
+/// What any of several schemas expects, in words: "a string", "one of `a`, `b`".
+pub(super) fn describe<'s>(
+    root: &Value,
+    schemas: impl IntoIterator<Item = &'s Value>,
+) -> Option<String> {
     let mut choices = Vec::new();
     let mut types = Vec::new();
-    outline(root, schema, DEPTH, &mut choices, &mut types);
+    for schema in schemas {
+        outline(root, schema, DEPTH, &mut choices, &mut types);
+    }
     match (choices.as_slice(), types.as_slice()) {
         ([], []) => None,
         ([only], _) => Some(format!("`{only}`")),

@@ -1,6 +1,17 @@
 //! The mock's integration tests, in one binary.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers outside of test functions fail a test in the same ways"
+)]
+
 mod description;
 mod harness;
+mod integrations;
 mod oracle;
+mod policies_and_content;
+mod protocol;
 mod walk;
+mod workspaces;

@@ -12,8 +12,11 @@ use crate::kind::{Identity, Kind, System};
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
+/// What makes a schema.
+pub type Generator = fn() -> Value;
+
 /// The published files: name in `schemas/`, and what makes them.
-pub static FILES: &[(&str, fn() -> Value)] = &[
+pub static FILES: &[(&str, Generator)] = &[
     ("portkey.manifest.schema.json", || {
         manifest_schema(&crate::portkey::SYSTEM)
     }),

@@ -21,6 +21,8 @@ pub static SYSTEM: System = System {
         &kinds::secret_references::KIND,
         &kinds::integrations::KIND,
         &kinds::providers::KIND,
+        &kinds::guardrails::KIND,
+        &kinds::configs::KIND,
         &kinds::usage_limits_policies::KIND,
         &kinds::rate_limits_policies::KIND,
     ],

@@ -1,5 +1,7 @@
 //! What Portkey holds, one file a kind.
 
+pub mod configs;
+pub mod guardrails;
 pub mod integrations;
 pub mod policies;
 pub mod providers;

@@ -147,7 +147,9 @@ impl Printer {
     /// Writes problems for people.
     pub(super) fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
         if self.is_human() && !diagnostics.is_empty() {
-            self.stderr(&render::text(diagnostics, sources, render::Style::coloured()));
+            // Colours are always rendered; the stream takes them out where they are not wanted.
+            let style = render::Style { colour: true, ..render::Style::default() };
+            self.stderr(&render::text(diagnostics, sources, style));
         }
     }
 

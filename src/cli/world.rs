@@ -207,11 +207,6 @@ impl World {
                 )
                 .note(format!("candidates: {}", candidates.join("; ")))
                 .help("rename all but one of them on the server, or give the entry another `name`"),
-                Reason::Shared { with, object } => Diagnostic::error(
-                    "same-object",
-                    format!("this entry and `{with}` mean the same live object ({object})"),
-                )
-                .help("names must be unique within their scope: give one of them another `name`"),
             };
             diagnostics.push(match entry {
                 Some(entry) => diagnostic.at(entry.locate(&Pointer::root()), "for this entry"),

@@ -233,7 +233,7 @@ mod tests {
             .intent(&address, "POST", "/admin/workspaces")
             .unwrap();
         let record = Record {
-            id: Some("1".into()),
+            protect: true,
             ..Record::default()
         };
         journal.record(&address, Some(&record)).unwrap();

@@ -1,10 +1,12 @@
 //! Which live object belongs to which wanted resource.
 
+use std::collections::HashMap;
+
 use serde_json::Value as Json;
 
 use super::{Object, Problem, Reader, Reason, Wanted, canonical};
 use crate::kind::{Identity, Kind};
-use crate::model::{Attribute, Ident, Map, Pointer, Value};
+use crate::model::{Ident, Map, Pointer, Value};
 
 impl Reader<'_> {
     /// Finds the objects of one complete list that `wants` mean. `scope` is what the list was
@@ -19,23 +21,16 @@ impl Reader<'_> {
         items: Vec<Json>,
         scope: Option<&Vec<(String, String)>>,
     ) {
-        let mut objects: Vec<Option<Object>> = items
-            .into_iter()
-            .map(|item| Some(self.object(kind, item, scope)))
-            .collect();
+        let mut objects: Vec<Option<Object>> =
+            items.into_iter().map(|item| Some(self.object(kind, item, scope))).collect();
+        let mut index = Index::default();
+        for (at, object) in objects.iter().flatten().enumerate() {
+            index.insert(at, object);
+        }
         let mut open = Vec::new();
         for want in wants {
-            let recorded = |object: &Object| {
-                want.record
-                    .is_some_and(|record| match (&record.ident.id, &object.ident.id) {
-                        (Some(recorded), Some(id)) => recorded == id,
-                        _ => record.ident.slug.is_some() && record.ident.slug == object.ident.slug,
-                    })
-            };
-            let found = objects
-                .iter_mut()
-                .find(|o| o.as_ref().is_some_and(recorded));
-            match found.and_then(Option::take) {
+            let found = want.record.and_then(|record| index.ident(&record.ident));
+            match found.and_then(|at| objects[at].take()) {
                 Some(object) => self.take(want, object),
                 // What is only recorded and no longer there needs no deletion.
                 None if want.fields.is_some() => open.push(*want),
@@ -44,47 +39,37 @@ impl Reader<'_> {
         }
         for want in open {
             let Some(fields) = want.fields else { continue };
-            let name = fields
-                .get("name")
-                .and_then(Value::as_str)
-                .unwrap_or(&want.address.key);
-            let fits = |object: &Object| match kind.identity {
-                Identity::Slug => object.ident.slug.as_deref() == Some(want.address.key.as_str()),
-                Identity::Name => {
-                    object.name.as_deref() == Some(name)
-                        && (scope.is_some() || self.same_scope(kind, fields, object))
-                }
+            let name = fields.get("name").and_then(Value::as_str).unwrap_or(&want.address.key);
+            let fits = |at: &usize| {
+                objects[*at].as_ref().is_some_and(|object| {
+                    kind.identity == Identity::Slug
+                        || scope.is_some()
+                        || self.same_scope(kind, fields, object)
+                })
             };
-            let found: Vec<usize> = (0..objects.len())
-                .filter(|index| objects[*index].as_ref().is_some_and(fits))
-                .collect();
+            let found: Vec<usize> = match kind.identity {
+                Identity::Slug => index.by_slug.get(&want.address.key).copied().into_iter().collect(),
+                Identity::Name => index.by_name.get(name).cloned().unwrap_or_default(),
+            };
+            let found: Vec<usize> = found.into_iter().filter(fits).collect();
             match found.as_slice() {
-                [] => self.note_shared(kind, want, name),
-                [index] => {
-                    if let Some(object) = objects[*index].take() {
+                [] => {}
+                [at] => {
+                    if let Some(object) = objects[*at].take() {
                         self.take(want, object);
                     }
                 }
                 several => {
-                    let candidates = several
-                        .iter()
-                        .filter_map(|index| objects[*index].as_ref().map(label))
-                        .collect();
+                    let candidates =
+                        several.iter().filter_map(|at| objects[*at].as_ref().map(label)).collect();
                     self.problems.push(Problem {
                         address: Some(want.address.clone()),
-                        reason: Reason::Ambiguous {
-                            name: name.to_owned(),
-                            candidates,
-                        },
+                        reason: Reason::Ambiguous { name: name.to_owned(), candidates },
                     });
                 }
             }
         }
-        self.live
-            .unowned
-            .entry(kind.name)
-            .or_default()
-            .extend(objects.into_iter().flatten());
+        self.live.unowned.entry(kind.name).or_default().extend(objects.into_iter().flatten());
     }
 
     /// An object of a list, decoded. Lists of one scope do not all repeat that scope in their
@@ -107,36 +92,8 @@ impl Reader<'_> {
     }
 
     fn take(&mut self, want: &Wanted<'_>, object: Object) {
-        if let Some(ident) = object.ident.get(Attribute::Id) {
-            self.taken
-                .insert((want.kind.name, ident.to_owned()), want.address.clone());
-        }
         self.live.directory.insert(want.kind, want.address, &object);
         self.live.objects.insert(want.address.clone(), object);
-    }
-
-    /// Two entries with one name in one scope mean one object: that is a mistake in the
-    /// repository, and creating a second object of the same name would hide it.
-    fn note_shared(&mut self, kind: &'static Kind, want: &Wanted<'_>, name: &str) {
-        if kind.identity != Identity::Name || want.record.is_some() {
-            return;
-        }
-        let Some(fields) = want.fields else { return };
-        let other = self.live.objects.iter().find(|(address, object)| {
-            address.kind == kind.name
-                && object.name.as_deref() == Some(name)
-                && self.same_scope(kind, fields, object)
-        });
-        if let Some((with, object)) = other {
-            let reason = Reason::Shared {
-                with: with.clone(),
-                object: label(object),
-            };
-            self.problems.push(Problem {
-                address: Some(want.address.clone()),
-                reason,
-            });
-        }
     }
 
     /// Whether a live object lives where an entry says it should.
@@ -153,6 +110,37 @@ impl Reader<'_> {
                 (want, have) => want == have,
             },
         )
+    }
+}
+
+/// Where the objects of a list are, by what they are called.
+#[derive(Default)]
+struct Index {
+    by_id: HashMap<String, usize>,
+    by_slug: HashMap<String, usize>,
+    by_name: HashMap<String, Vec<usize>>,
+}
+
+impl Index {
+    fn insert(&mut self, at: usize, object: &Object) {
+        if let Some(id) = &object.ident.id {
+            self.by_id.insert(id.clone(), at);
+        }
+        if let Some(slug) = &object.ident.slug {
+            self.by_slug.insert(slug.clone(), at);
+        }
+        if let Some(name) = &object.name {
+            self.by_name.entry(name.clone()).or_default().push(at);
+        }
+    }
+
+    /// The object that the ledger means: by id where it has one.
+    fn ident(&self, ident: &Ident) -> Option<usize> {
+        match (&ident.id, &ident.slug) {
+            (Some(id), _) => self.by_id.get(id).copied(),
+            (None, Some(slug)) => self.by_slug.get(slug).copied(),
+            (None, None) => None,
+        }
     }
 }
 

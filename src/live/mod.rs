@@ -71,13 +71,6 @@ pub enum Reason {
         /// What tells them apart.
         candidates: Vec<String>,
     },
-    /// Two entries fit one live object.
-    Shared {
-        /// The other entry.
-        with: Address,
-        /// The object.
-        object: String,
-    },
 }
 
 /// Which ids and slugs belong to which address.
@@ -119,7 +112,6 @@ pub async fn read(
         client,
         live: Live::default(),
         problems: Vec::new(),
-        taken: BTreeMap::new(),
     };
     let of_kind = |kind: &Kind| -> Vec<&Wanted<'_>> {
         wanted
@@ -173,8 +165,6 @@ struct Reader<'c> {
     client: &'c Client,
     live: Live,
     problems: Vec<Problem>,
-    /// Which wanted resource took which object, to notice two that want the same.
-    taken: BTreeMap<(&'static str, String), Address>,
 }
 
 impl Reader<'_> {

@@ -125,7 +125,11 @@ impl Walk<'_> {
             return;
         }
         match desired {
-            Value::Secret(secret) => self.secret(at, secret, live),
+            Value::Secret(secret) => self.secret(at, secret, desired, live),
+            // A literal where secrets may stand, such as a header: live values are hidden there.
+            Value::String(text) if matches!(live, Some(Value::Secret(_))) => {
+                self.secret(at, &Secret::declared(text, Vec::new()), desired, live);
+            }
             Value::Null => {
                 if !self.is_nothing(at, live) {
                     self.changed(at, live, desired);
@@ -229,7 +233,7 @@ impl Walk<'_> {
 
     /// Secrets: the ledger's fingerprint decides, else the mask that the API shows, else nothing
     /// is known and the secret counts as unchanged.
-    fn secret(&mut self, at: &Pointer, secret: &Secret, live: Option<&Value>) {
+    fn secret(&mut self, at: &Pointer, secret: &Secret, desired: &Value, live: Option<&Value>) {
         let because = match self.fingerprint_differs(at, secret) {
             Some(true) => Some(Because::Fingerprint),
             Some(false) => None,
@@ -253,7 +257,7 @@ impl Walk<'_> {
             self.changes.push(FieldChange {
                 pointer: at.clone(),
                 old: Value::Secret(Secret::live("")),
-                new: Value::Secret(secret.clone()),
+                new: desired.clone(),
                 because: Some(because),
                 source: None,
             });

@@ -5,11 +5,16 @@
 //! the official Terraform provider.
 
 use indexmap::IndexMap;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use crate::portkey::forms::{Form, Mode, Modes};
 use crate::portkey::spec::NotNull;
+
+/// A JSON document: an object, or the text of one as `${file:...}` and `${env:...}` give it.
+fn json_document(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "object"] })
+}
 
 /// What a provider needs besides the key. Which fields belong together is decided by
 /// `ai_provider_id`; `custom_host` and `custom_headers` go with any.
@@ -75,10 +80,11 @@ pub struct Configurations {
     /// vertex-ai: the project.
     #[serde(default)]
     pub vertex_project_id: NotNull<String>,
-    /// vertex-ai with `serviceAccount`: the account's JSON document as one text, for example
+    /// vertex-ai with `serviceAccount`: the account's JSON document, usually
     /// `${file:account.json}`. A secret.
     #[serde(default)]
-    pub vertex_service_account_json: NotNull<String>,
+    #[schemars(schema_with = "json_document")]
+    pub vertex_service_account_json: NotNull<serde_json::Value>,
     /// workers-ai: the account.
     #[serde(default)]
     pub workers_ai_account_id: NotNull<String>,

@@ -9,6 +9,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::kind::{Identity, Kind, System};
+use crate::manifest::LifecycleForm;
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -45,9 +46,9 @@ pub fn manifest_schema(system: &System) -> Value {
         .iter()
         .map(|kind| (*kind, (kind.schema)(&mut generator).to_value()))
         .collect();
+    let lifecycle = generator.subschema_for::<LifecycleForm>().to_value();
     let mut definitions = generator.take_definitions(false);
     simplify_all(&mut definitions);
-    definitions.insert("Lifecycle".to_owned(), lifecycle());
     let mut properties = Map::new();
     properties.insert(
         "system".to_owned(),
@@ -62,10 +63,7 @@ pub fn manifest_schema(system: &System) -> Value {
             && let Some(entry) = definitions.get_mut(name)
             && let Some(fields) = entry.get_mut("properties").and_then(Value::as_object_mut)
         {
-            fields.insert(
-                "lifecycle".to_owned(),
-                json!({ "$ref": "#/$defs/Lifecycle" }),
-            );
+            fields.insert("lifecycle".to_owned(), lifecycle.clone());
         }
         properties.insert(kind.name.to_owned(), entries(kind, root));
     }
@@ -174,31 +172,6 @@ fn entries(kind: &Kind, entry: Value) -> Value {
     map
 }
 
-fn lifecycle() -> Value {
-    json!({
-        "description": "What gatewright may do with the object; nothing of this is sent.",
-        "type": "object",
-        "additionalProperties": false,
-        "properties": {
-            "protect": {
-                "description": "Refuse plans that delete or replace the object.",
-                "type": "boolean",
-                "default": false,
-            },
-            "ignore": {
-                "description": "JSON pointers to fields that are left as they are once the \
-                    object exists, for example `/description`.",
-                "type": "array",
-                "items": { "type": "string", "pattern": "^/" },
-            },
-            "adopt": {
-                "description": "Whether an object that exists already may be taken over.",
-                "type": "boolean",
-            },
-        },
-    })
-}
-
 /// The text of a published file.
 pub fn render(schema: &Value) -> String {
     format!("{schema:#}\n")
@@ -278,6 +251,9 @@ fn simplify(schema: &mut Value, definitions: &Map<String, Value>) {
     {
         object.remove("format");
     }
+    if let Some(Value::String(text)) = object.get_mut("description") {
+        *text = unwrapped(text);
+    }
     // What serde falls back to for an option says nothing to a user.
     if object.get("default") == Some(&Value::Null) {
         object.remove("default");
@@ -319,6 +295,18 @@ fn simplify(schema: &mut Value, definitions: &Map<String, Value>) {
             *schema = option;
         }
     }
+}
+
+/// A doc comment without the line breaks of its source.
+fn unwrapped(text: &str) -> String {
+    let paragraphs = text.split("\n\n").map(|paragraph| {
+        if paragraph.starts_with("- ") {
+            paragraph.to_owned()
+        } else {
+            paragraph.replace('\n', " ")
+        }
+    });
+    paragraphs.collect::<Vec<_>>().join("\n\n")
 }
 
 /// Puts the description of a field over that of its type; the list of words stays below it.

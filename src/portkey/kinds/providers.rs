@@ -85,7 +85,6 @@ pub static KIND: Kind = Kind {
         Rule::new("/usage_limits/type", Is::ServerOwned),
         Rule::new("/usage_limits/next_usage_reset_at", Is::ServerOwned),
         Rule::new("/usage_limits/next_usage_reset_at", Is::Instant),
-        Rule::new("/rate_limits", Is::Default(|| Value::List(Vec::new()))),
         Rule::new("/expires_at", Is::Instant),
     ],
     parts: &[],

@@ -261,7 +261,6 @@ pub static KIND: Kind = Kind {
                 attribute: Attribute::Id,
             },
         ),
-        Rule::new("/tags", Is::Default(|| Value::Map(Map::new()))),
     ],
     parts: &[],
     check: Some(check),

@@ -89,13 +89,8 @@ pub static KIND: Kind = Kind {
     },
     rules: &[
         Rule::new("/defaults", Is::Merge),
-        Rule::new("/defaults/metadata", Is::Default(|| Value::Map(Map::new()))),
         Rule::new("/defaults/input_guardrails", Is::Set),
         Rule::new("/defaults/input_guardrails", Is::Deferred),
-        Rule::new(
-            "/defaults/input_guardrails",
-            Is::Default(|| Value::List(Vec::new())),
-        ),
         Rule::new(
             "/defaults/input_guardrails/*",
             Is::Reference {
@@ -105,10 +100,6 @@ pub static KIND: Kind = Kind {
         ),
         Rule::new("/defaults/output_guardrails", Is::Set),
         Rule::new("/defaults/output_guardrails", Is::Deferred),
-        Rule::new(
-            "/defaults/output_guardrails",
-            Is::Default(|| Value::List(Vec::new())),
-        ),
         Rule::new(
             "/defaults/output_guardrails/*",
             Is::Reference {
@@ -124,11 +115,9 @@ pub static KIND: Kind = Kind {
                 attribute: Attribute::Slug,
             },
         ),
-        Rule::new("/usage_limits", Is::Default(|| Value::List(Vec::new()))),
         Rule::new("/usage_limits/*/type", Is::ServerOwned),
         Rule::new("/usage_limits/*/next_usage_reset_at", Is::ServerOwned),
         Rule::new("/usage_limits/*/next_usage_reset_at", Is::Instant),
-        Rule::new("/rate_limits", Is::Default(|| Value::List(Vec::new()))),
     ],
     parts: &[],
     check: Some(check),

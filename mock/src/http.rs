@@ -38,7 +38,9 @@ pub(crate) struct App {
 impl App {
     /// Puts the account back to what it was at the start.
     pub(crate) fn reset(&self) -> Result<(), ApiError> {
-        self.store.replace(seed::state(self.description)?);
+        let former = self.store.replace(seed::state(self.description)?);
+        // A large state takes long to drop; the answer need not wait for it.
+        tokio::task::spawn_blocking(move || drop(former));
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use self::error::ApiError;
 use self::request::Request;
-use self::shape::{Answer, Outcome, Shape};
+use self::shape::{Outcome, Shape};
 use self::work::Work;
 use crate::description::Description;
 use crate::description::behaviour::{Action, OperationBehaviour};
@@ -60,14 +60,9 @@ pub(crate) fn answer(
         .shape
         .get_or_init(|| Shape::compile(description, content.schema.as_ref(), behaviour.action));
     let mut body = Vec::with_capacity(1024);
-    serde_json::to_writer(
-        &mut body,
-        &Answer {
-            shape,
-            outcome: &outcome,
-        },
-    )
-    .map_err(|error| ApiError::invalid(error.to_string()))?;
+    shape
+        .write(&outcome, &mut body)
+        .map_err(|error| ApiError::invalid(error.to_string()))?;
     Ok(Reply {
         status,
         media_type: Some("application/json".to_owned()),

@@ -2,11 +2,10 @@
 //!
 //! An operation's response schema decides what an answer looks like: which of an object's fields
 //! it carries, inside which envelope, and whether a flag is `true` or `1`. The schema is compiled
-//! once into a `Shape`; the stored values are then written straight to the answer, without a copy.
+//! once into a `Shape`. An object's JSON text in a shape is made once, too, and kept beside its fields.
 
 use std::borrow::Cow;
 
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Value};
 
 use super::generate;
@@ -181,6 +180,11 @@ fn field(description: &Description, property: schema::Property, owner: bool) -> 
 }
 
 impl Member {
+    /// Whether the object alone decides the value.
+    fn is_own(&self) -> bool {
+        matches!(self.source, Source::Constant(_) | Source::Field)
+    }
+
     /// The value this member has for an object, if it has one.
     fn value<'v>(&'v self, fields: &'v Map<String, Value>) -> Option<Cow<'v, Value>> {
         fields
@@ -228,93 +232,135 @@ impl Member {
     }
 }
 
-/// An outcome in a shape, ready to be serialised.
-#[derive(Debug)]
-pub(crate) struct Answer<'a> {
-    pub(crate) shape: &'a Shape,
-    pub(crate) outcome: &'a Outcome,
-}
-
-impl Serialize for Answer<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.shape {
-            Shape::Object(members) => {
-                let mut map = serializer.serialize_map(None)?;
-                let nothing = Map::new();
-                let (own, owner, total, more) = match self.outcome {
-                    Outcome::Empty => (&nothing, &nothing, 0, false),
-                    Outcome::Object(fields) => (fields.as_ref(), &nothing, 1, false),
-                    Outcome::List {
-                        owner, total, more, ..
-                    } => (
-                        &nothing,
-                        owner.as_deref().unwrap_or(&nothing),
-                        *total,
-                        *more,
-                    ),
-                };
-                for member in members {
-                    let name = &member.name;
-                    match &member.source {
-                        Source::Constant(value) => map.serialize_entry(name, value)?,
-                        Source::Total => map.serialize_entry(name, &total)?,
-                        Source::More => map.serialize_entry(name, &more)?,
-                        Source::Nested(shape) => {
-                            map.serialize_entry(
-                                name,
-                                &Answer {
-                                    shape,
-                                    outcome: self.outcome,
-                                },
-                            )?;
-                        }
-                        Source::Field | Source::OwnerField => {
-                            let from = match member.source {
-                                Source::OwnerField => owner,
-                                _ => own,
-                            };
-                            if let Some(value) = member.value(from) {
-                                map.serialize_entry(name, &*value)?;
-                            }
-                        }
-                    }
-                }
-                map.end()
-            }
+impl Shape {
+    /// Writes an outcome as JSON.
+    pub(crate) fn write(&self, outcome: &Outcome, to: &mut Vec<u8>) -> serde_json::Result<()> {
+        match self {
             Shape::Items(members) => {
-                let items: &[Fields] = match self.outcome {
+                let items: &[Fields] = match outcome {
                     Outcome::List { items, .. } => items,
                     Outcome::Object(fields) => std::slice::from_ref(fields),
                     Outcome::Empty => &[],
                 };
-                let mut sequence = serializer.serialize_seq(Some(items.len()))?;
-                for fields in items {
-                    sequence.serialize_element(&Item { members, fields })?;
+                to.push(b'[');
+                for (index, fields) in items.iter().enumerate() {
+                    if index > 0 {
+                        to.push(b',');
+                    }
+                    write_object(members, fields, to)?;
                 }
-                sequence.end()
+                to.push(b']');
             }
+            Shape::Object(members) => match outcome {
+                Outcome::Object(fields) if members.iter().all(Member::is_own) => {
+                    write_object(members, fields, to)?;
+                }
+                _ => write_envelope(members, outcome, to)?,
+            },
         }
+        Ok(())
     }
 }
 
-/// One object of a list.
-struct Item<'a> {
-    members: &'a [Member],
-    fields: &'a Fields,
-}
-
-impl Serialize for Item<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for member in self.members {
+/// Writes an object in the shape of the members, from earlier text if there is one.
+fn write_object(members: &[Member], fields: &Fields, to: &mut Vec<u8>) -> serde_json::Result<()> {
+    // Shapes are compiled once and live as long as the process, so an address identifies one.
+    let shape = members.as_ptr().addr();
+    let text = fields.written(shape, |fields| {
+        let mut text = Vec::with_capacity(512);
+        let mut entries = Entries::open(&mut text);
+        for member in members {
             let value = match &member.source {
                 Source::Constant(value) => Some(Cow::Borrowed(value)),
-                _ => member.value(self.fields),
+                _ => member.value(fields),
             };
             if let Some(value) = value {
-                map.serialize_entry(&member.name, &*value)?;
+                entries.entry(&member.name)?;
+                serde_json::to_writer(&mut *entries.to, &*value)?;
             }
         }
-        map.end()
+        entries.close();
+        Ok(text)
+    })?;
+    to.extend_from_slice(&text);
+    Ok(())
+}
+
+/// Writes what stands around objects.
+fn write_envelope(
+    members: &[Member],
+    outcome: &Outcome,
+    to: &mut Vec<u8>,
+) -> serde_json::Result<()> {
+    let nothing = Map::new();
+    let (own, owner, total, more): (&Map<String, Value>, _, _, _) = match outcome {
+        Outcome::Empty => (&nothing, &nothing, 0, false),
+        Outcome::Object(fields) => (fields, &nothing, 1, false),
+        Outcome::List {
+            owner, total, more, ..
+        } => (
+            &nothing,
+            owner.as_deref().map_or(&nothing, |owner| owner),
+            *total,
+            *more,
+        ),
+    };
+    let mut entries = Entries::open(to);
+    for member in members {
+        let name = &member.name;
+        match &member.source {
+            Source::Nested(shape) => {
+                entries.entry(name)?;
+                shape.write(outcome, entries.to)?;
+            }
+            Source::Constant(value) => entries.value(name, value)?,
+            Source::Total => entries.value(name, &Value::from(total))?,
+            Source::More => entries.value(name, &Value::Bool(more))?,
+            Source::Field | Source::OwnerField => {
+                let own = if matches!(member.source, Source::OwnerField) {
+                    owner
+                } else {
+                    own
+                };
+                if let Some(value) = member.value(own) {
+                    entries.value(name, &value)?;
+                }
+            }
+        }
+    }
+    entries.close();
+    Ok(())
+}
+
+/// The members of a JSON object being written.
+struct Entries<'t> {
+    to: &'t mut Vec<u8>,
+    empty: bool,
+}
+
+impl<'t> Entries<'t> {
+    fn open(to: &'t mut Vec<u8>) -> Self {
+        to.push(b'{');
+        Entries { to, empty: true }
+    }
+
+    /// Begins a member; its value is written next.
+    fn entry(&mut self, name: &str) -> serde_json::Result<()> {
+        if !self.empty {
+            self.to.push(b',');
+        }
+        self.empty = false;
+        serde_json::to_writer(&mut *self.to, name)?;
+        self.to.push(b':');
+        Ok(())
+    }
+
+    fn value(&mut self, name: &str, value: &Value) -> serde_json::Result<()> {
+        self.entry(name)?;
+        serde_json::to_writer(&mut *self.to, value)
+    }
+
+    fn close(self) {
+        self.to.push(b'}');
     }
 }

@@ -11,7 +11,7 @@ use crate::description::behaviour::OnDelete;
 use crate::description::resource::{OWNER, Resource};
 use crate::hooks::{self, Hook};
 use crate::store::State;
-use crate::store::record::{Link, Record};
+use crate::store::record::{Link, Object, Record};
 
 /// How many versions of an object are kept.
 const VERSIONS_KEPT: usize = 1_000;
@@ -123,7 +123,7 @@ impl Work<'_> {
             slug,
             within,
             archived: false,
-            fields: Arc::new(fields),
+            fields: Object::new(fields),
             links,
             history: imbl::Vector::new(),
         };
@@ -166,7 +166,7 @@ impl Work<'_> {
         prepare(resource, &mut input);
 
         let mut updated = Record::clone(record);
-        let mut fields = Map::clone(&record.fields);
+        let mut fields = Map::clone(&*record.fields);
         for (name, value) in input {
             match (fields.get_mut(&name), value) {
                 (Some(Value::Object(former)), Value::Object(members))
@@ -199,7 +199,7 @@ impl Work<'_> {
                 .history
                 .truncate(VERSIONS_KEPT.min(updated.history.len()));
         }
-        updated.fields = Arc::new(fields);
+        updated.fields = Object::new(fields);
         self.state.collection_mut(&resource.name).put(updated);
         let updated = self.existing(resource, &record.id)?;
         hook.after_write(self, Some(record), &updated, &steering)?;
@@ -216,9 +216,9 @@ impl Work<'_> {
         let collection = self.state.collection_mut(resource);
         if let Some(record) = collection.by_id(id) {
             let mut record = Record::clone(record);
-            let mut fields = Map::clone(&record.fields);
+            let mut fields = Map::clone(&*record.fields);
             amend(&mut fields);
-            record.fields = Arc::new(fields);
+            record.fields = Object::new(fields);
             collection.put(record);
         }
     }
@@ -271,10 +271,10 @@ impl Work<'_> {
         if resource.spec.delete.archive {
             let now = self.state.clock.now();
             let mut archived = Record::clone(record);
-            let mut fields = Map::clone(&record.fields);
+            let mut fields = Map::clone(&*record.fields);
             fields.insert("status".to_owned(), Value::from("archived"));
             fields.insert("last_updated_at".to_owned(), Value::from(now));
-            archived.fields = Arc::new(fields);
+            archived.fields = Object::new(fields);
             archived.archived = true;
             self.state.collection_mut(&resource.name).put(archived);
         }

@@ -9,13 +9,18 @@ use imbl::{HashMap, OrdMap, Vector};
 
 use super::record::{Link, Record};
 
+/// A slug and the object inside which it is unique, in one text.
+type ScopedSlug = Box<str>;
+
 /// The objects of one kind.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Collection {
     records: OrdMap<u64, Arc<Record>>,
     by_id: HashMap<Arc<str>, u64>,
-    /// Slug, then the object inside which it is unique.
-    by_slug: HashMap<Arc<str>, OrdMap<Arc<str>, u64>>,
+    /// Active objects by slug and the object inside which it is unique.
+    by_scoped_slug: HashMap<ScopedSlug, u64>,
+    /// Active objects by slug alone.
+    by_slug: HashMap<Arc<str>, Vector<u64>>,
     active: Vector<u64>,
     archived: Vector<u64>,
     /// Active objects by the references they hold.
@@ -30,12 +35,13 @@ impl Collection {
 
     /// The active object with this slug inside `within`.
     pub(crate) fn by_slug(&self, slug: &str, within: &str) -> Option<&Arc<Record>> {
-        self.records.get(self.by_slug.get(slug)?.get(within)?)
+        self.records
+            .get(self.by_scoped_slug.get(&scoped(slug, within))?)
     }
 
     /// The active object with this slug wherever it is; the oldest if there are several.
     pub(crate) fn by_slug_anywhere(&self, slug: &str) -> Option<&Arc<Record>> {
-        self.records.get(self.by_slug.get(slug)?.values().min()?)
+        self.records.get(self.by_slug.get(slug)?.front()?)
     }
 
     /// The numbers of the active objects, in the order of their creation.
@@ -75,10 +81,9 @@ impl Collection {
         } else {
             insert(&mut self.active, sequence);
             if let Some(slug) = &record.slug {
-                self.by_slug
-                    .entry(Arc::clone(slug))
-                    .or_default()
-                    .insert(Arc::clone(&record.within), sequence);
+                self.by_scoped_slug
+                    .insert(scoped(slug, &record.within), sequence);
+                insert(self.by_slug.entry(Arc::clone(slug)).or_default(), sequence);
             }
             for link in &record.links {
                 insert(self.by_link.entry(link.clone()).or_default(), sequence);
@@ -102,12 +107,13 @@ impl Collection {
             return;
         }
         remove(&mut self.active, record.sequence);
-        if let Some(slug) = &record.slug
-            && let Some(holders) = self.by_slug.get_mut(slug)
-        {
-            holders.remove(&record.within);
-            if holders.is_empty() {
-                self.by_slug.remove(slug);
+        if let Some(slug) = &record.slug {
+            self.by_scoped_slug.remove(&scoped(slug, &record.within));
+            if let Some(holders) = self.by_slug.get_mut(slug) {
+                remove(holders, record.sequence);
+                if holders.is_empty() {
+                    self.by_slug.remove(slug);
+                }
             }
         }
         for link in &record.links {
@@ -119,6 +125,11 @@ impl Collection {
             }
         }
     }
+}
+
+fn scoped(slug: &str, within: &str) -> ScopedSlug {
+    // An id has no spaces, so that the two parts cannot run into each other.
+    format!("{within} {slug}").into_boxed_str()
 }
 
 /// Whether two versions of an object are found in the same ways, so that no index has to change.

@@ -83,18 +83,15 @@ impl Store {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut fork = State::clone(&self.read());
         let outcome = write(&mut fork)?;
-        self.replace(fork);
+        drop(self.replace(fork));
         Ok(outcome)
     }
 
-    /// Puts another state in place of the current one.
-    pub(crate) fn replace(&self, state: State) {
+    /// Puts another state in place of the current one, and hands that back: dropping a large one
+    /// takes long.
+    pub(crate) fn replace(&self, state: State) -> Arc<State> {
         let state = Arc::new(state);
-        let former = {
-            let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *current, state)
-        };
-        // A large state takes long to drop: outside the lock it delays nobody else.
-        drop(former);
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *current, state)
     }
 }

@@ -1,5 +1,6 @@
 //! Finds and reads the files of a repository.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -7,7 +8,7 @@ use walkdir::WalkDir;
 
 use crate::diagnostic::FileId;
 use crate::diagnostic::{Diagnostic, Location, Sources};
-use crate::yaml;
+use crate::yaml::{self, DecodeError};
 
 /// The name of the project file.
 pub const PROJECT_FILE: &str = "gatewright.yaml";
@@ -119,19 +120,29 @@ pub(super) fn read(found: &Found, sources: &mut Sources) -> Result<FileId, Box<D
         let message = format!("cannot read `{}`: {reason}", found.name);
         Box::new(Diagnostic::error("unreadable-file", message))
     };
-    let size = std::fs::metadata(&found.path).map_err(|error| fail(reason(&error)))?;
-    if size.is_dir() {
+    if found.path.is_dir() {
         let hint = "rename the folder, or change the patterns under `manifests:`";
         return Err(Box::new(fail("it is a folder".to_owned()).help(hint)));
     }
-    if size.len() > yaml::MAX_BYTES as u64 {
-        return Err(fail(format!("it has more than {} bytes", yaml::MAX_BYTES)));
-    }
-    let bytes = std::fs::read(&found.path).map_err(|error| fail(reason(&error)))?;
+    let bytes = bytes(&found.path, yaml::MAX_BYTES).map_err(|error| fail(reason(&error)))?;
     match yaml::decode(bytes) {
         Ok(text) => Ok(sources.add(&found.name, text)),
-        Err(error) => Err(Box::new(fail(error.to_string()).help("save it as UTF-8"))),
+        Err(error) => {
+            let help = match error {
+                DecodeError::NotUtf8 { .. } => "save it as UTF-8",
+                DecodeError::TooLarge(_) => "split it into several files",
+            };
+            Err(Box::new(fail(error.to_string()).help(help)))
+        }
     }
+}
+
+/// The bytes of a file, at most one more than `limit`: devices and pipes have no size to ask for.
+pub(super) fn bytes(path: &Path, limit: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path)?;
+    file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Why something could not be read, in the words of messages.

@@ -6,7 +6,7 @@ use super::MAX_BYTES;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// The file is larger than [`MAX_BYTES`].
-    #[error("the file has {0} bytes, more than the {MAX_BYTES} that are read")]
+    #[error("the file has more than {0} bytes")]
     TooLarge(usize),
     /// The file is not UTF-8.
     #[error("the file is not UTF-8: line {line} has the byte 0x{byte:02x}")]
@@ -24,7 +24,7 @@ pub enum DecodeError {
 /// Where the file is too large or not UTF-8.
 pub fn decode(bytes: Vec<u8>) -> Result<String, DecodeError> {
     if bytes.len() > MAX_BYTES {
-        return Err(DecodeError::TooLarge(bytes.len()));
+        return Err(DecodeError::TooLarge(MAX_BYTES));
     }
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
@@ -60,6 +60,9 @@ mod tests {
             }
         );
         let size = MAX_BYTES + 1;
-        assert_eq!(decode(vec![b' '; size]), Err(DecodeError::TooLarge(size)));
+        assert_eq!(
+            decode(vec![b' '; size]),
+            Err(DecodeError::TooLarge(MAX_BYTES))
+        );
     }
 }

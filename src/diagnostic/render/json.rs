@@ -97,3 +97,39 @@ fn location_of(at: &Location, sources: &Sources) -> JsonLocation {
         end_column: end.column,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn places_count_from_one_and_empty_parts_are_left_out() {
+        let mut sources = Sources::default();
+        let file = sources.add("a.yaml", "x: 1\nä: bc\n");
+        let at = |span| Location { file, span };
+        let problems = [Diagnostic::error("code", "what")
+            .at(at(9..11), "word")
+            .related(at(0..1), "")
+            .help("do it")];
+        assert_eq!(
+            serde_json::to_value(super::json(&problems, &sources)).unwrap(),
+            json!([{
+                "severity": "error",
+                "code": "code",
+                "message": "what",
+                "location": {
+                    "file": "a.yaml", "line": 2, "column": 4, "end_line": 2, "end_column": 6,
+                },
+                "label": "word",
+                "related": [{
+                    "location": {
+                        "file": "a.yaml", "line": 1, "column": 1, "end_line": 1, "end_column": 2,
+                    },
+                    "label": "",
+                }],
+                "help": "do it",
+            }])
+        );
+    }
+}

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{
+    AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str,
+};
 
 use super::excerpt::Excerpt;
 use super::order::sorted;
@@ -67,10 +69,10 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
         elements.push(snippet(&marks, sources));
     }
     for note in &diagnostic.notes {
-        elements.push(Level::NOTE.message(note.as_str()).into());
+        elements.push(Level::NOTE.message(normalize_untrusted_str(note)).into());
     }
     if let Some(help) = &diagnostic.help {
-        elements.push(Level::HELP.message(help.as_str()).into());
+        elements.push(Level::HELP.message(normalize_untrusted_str(help)).into());
     }
     title.elements(elements)
 }
@@ -149,4 +151,96 @@ fn first_line(location: &Location, sources: &Sources) -> Range<usize> {
     let covered = text.get(span.clone()).unwrap_or_default();
     let length = covered.find(['\n', '\r']).unwrap_or(covered.len());
     span.start..span.start + length
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use insta::assert_snapshot;
+
+    fn sample() -> (Sources, Vec<Diagnostic>) {
+        let mut sources = Sources::default();
+        let one = sources.add("one.yaml", "first: 1\r\nä: [b, c]\r\nlast: x\r\n");
+        let two = sources.add(
+            "two.yaml",
+            format!("a: sk-very-secret\n{}", "a: b\n".repeat(39)),
+        );
+        sources.hide(&Location {
+            file: two,
+            span: 3..17,
+        });
+        let at = |file, span| Location { file, span };
+        let diagnostics = vec![
+            Diagnostic::warning("second", "comes later")
+                .at(at(two, 0..1), "here")
+                .related(at(two, 168..169), "far away")
+                .related(at(one, 10..12), "elsewhere"),
+            Diagnostic::error("first", "with \u{1b}[31m colour")
+                .at(at(one, 15..20), "from here on")
+                .note("a note with \u{1b}[31m colour")
+                .help("do something"),
+            Diagnostic::error("none", "without a place"),
+        ];
+        (sources, diagnostics)
+    }
+
+    #[test]
+    fn problems_are_sorted_and_shown_once() {
+        let (sources, mut diagnostics) = sample();
+        diagnostics.push(diagnostics[1].clone());
+        let text = text(&diagnostics, &sources, Style::default());
+        assert!(!text.contains('\u{1b}') && !text.contains("sk-very"));
+        assert_snapshot!(text, @r##"
+    error[none]: without a place
+
+    error[first]: with ␛[31m colour
+     --> one.yaml:2:5
+      |
+    2 | ä: [b, c]
+      |     ^^^^^ from here on
+      |
+      = note: a note with ␛[31m colour
+      = help: do something
+
+    warning[second]: comes later
+      --> two.yaml:1:1
+       |
+     1 | a: ****
+       | ^ here
+       |
+      ::: two.yaml:32:1
+       |
+    32 | a: b
+       | - far away
+       |
+      ::: one.yaml:2:1
+       |
+     2 | ä: [b, c]
+       | - elsewhere
+    "##);
+    }
+
+    #[test]
+    fn colours_are_only_used_when_asked_for() {
+        let (sources, diagnostics) = sample();
+        let style = Style {
+            colour: true,
+            width: 80,
+        };
+        assert!(text(&diagnostics, &sources, style).contains("\u{1b}["));
+    }
+
+    #[test]
+    fn long_lines_are_cut_to_the_width() {
+        let mut sources = Sources::default();
+        let long = format!("a: {} # {}", "x".repeat(300), "y".repeat(300));
+        let file = sources.add("a.yaml", long);
+        let location = Location { file, span: 3..303 };
+        let diagnostic = Diagnostic::error("long", "too long").at(location, "");
+        let text = text(&[diagnostic], &sources, Style::default());
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 90),
+            "{text}"
+        );
+    }
 }

@@ -10,7 +10,7 @@ use crate::model::{Address, Attribute, Reference, Segment};
 use crate::yaml::{Node, NodeValue};
 
 /// How large a file may be that becomes a value.
-const MAX_FILE_BYTES: u64 = 1024 * 1024;
+const MAX_FILE_BYTES: usize = 1024 * 1024;
 
 impl Reading<'_, '_> {
     pub(super) fn malformed(
@@ -286,11 +286,10 @@ impl Reading<'_, '_> {
 
 fn read_file(path: &Path) -> Result<Rc<str>, String> {
     let told = |error: std::io::Error| crate::manifest::files::reason(&error);
-    let size = std::fs::metadata(path).map_err(told)?.len();
-    if size > MAX_FILE_BYTES {
+    let bytes = crate::manifest::files::bytes(path, MAX_FILE_BYTES).map_err(told)?;
+    if bytes.len() > MAX_FILE_BYTES {
         return Err(format!("larger than {MAX_FILE_BYTES} bytes"));
     }
-    let bytes = std::fs::read(path).map_err(told)?;
     let text = String::from_utf8(bytes).map_err(|_| "not UTF-8 text".to_owned())?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     Ok(text.strip_suffix('\r').unwrap_or(text).into())

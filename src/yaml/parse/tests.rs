@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::diagnostic::Sources;
+use std::fmt::Write;
 use std::time::Instant;
 
 fn read(text: &str) -> Node {
@@ -181,11 +182,11 @@ fn hostile_files_are_stopped_early() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..10 {
         let below = vec![format!("*a{}", level - 1); 9].join(", ");
-        bomb.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+        writeln!(bomb, "a{level}: &a{level} [{below}]").unwrap();
     }
     let mut chain = "a0: &a0 [x]\n".to_owned();
     for level in 1..200 {
-        chain.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+        writeln!(chain, "a{level}: &a{level} [*a{}]", level - 1).unwrap();
     }
     let blocks: String = (0..3000).map(|depth| " ".repeat(depth) + "a:\n").collect();
     for (text, code) in [
@@ -208,4 +209,32 @@ fn hostile_files_are_stopped_early() {
 fn a_hundred_levels_are_allowed() {
     let text = "[".repeat(100) + &"]".repeat(100);
     read(&text);
+}
+
+/// Every place of a tree lies in the text, at the borders of characters.
+fn assert_places(text: &str, node: &Node) {
+    assert!(text.get(node.span.clone()).is_some(), "{:?}", node.span);
+    match &node.value {
+        NodeValue::Scalar { .. } => {}
+        NodeValue::Sequence(items) => items.iter().for_each(|item| assert_places(text, item)),
+        NodeValue::Mapping(members) => members.iter().for_each(|member| {
+            assert!(text.get(member.key_span.clone()).is_some());
+            assert_places(text, &member.value);
+        }),
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(text in "([a-c]|: |- |\\{|\\}|\\[|\\]|, |&a |\\*a|<<|'|\"|\\n|  |\t|#|\\||>|!|ü|日|\r\n|\\?|%|---|\u{feff}|\\\\u){0,40}") {
+        let parsed = parse(Sources::default().add("a.yaml", text.as_str()), &text);
+        if let Some(root) = &parsed.root {
+            assert_places(&text, root);
+        }
+        for diagnostic in &parsed.diagnostics {
+            for (location, _) in diagnostic.primary.iter().chain(&diagnostic.related) {
+                assert!(text.get(location.span.clone()).is_some(), "{diagnostic:?}");
+            }
+        }
+    }
 }

@@ -41,6 +41,11 @@ pub(super) fn leaves(desired: &Value, live: &Value, instant: bool, resolve: Reso
         (Value::Template(want), Value::String(have)) => {
             want.render(resolve).is_some_and(|want| want == *have)
         }
+        // What a ledger remembers of a secret is where it came from; whether its value changed is
+        // for fingerprints to say.
+        (Value::Secret(want), Value::Secret(have)) if have.reveal().is_empty() => {
+            want.sources() == have.sources()
+        }
         (want, have) => want == have,
     }
 }

@@ -215,19 +215,31 @@ impl Walk<'_> {
 
     /// Fields that the API never returns: the ledger says what was written.
     fn write_only(&mut self, at: &Pointer, desired: &Value) {
-        let written = self
-            .context
-            .record
-            .and_then(|record| record.written.get(at));
-        let same = match written {
-            Some(written) => equal::deep(desired, written, self.context.resolve),
-            None => equal::is_blank(desired),
+        let written = self.context.record.and_then(|record| record.written.get(at));
+        let because = match written {
+            None if equal::is_blank(desired) => return,
+            None => Some(Because::NeverWritten),
+            Some(written) if !equal::deep(desired, written, self.context.resolve) => None,
+            Some(_) if self.any_fingerprint_differs(at, desired) => Some(Because::Fingerprint),
+            Some(_) => return,
         };
-        if !same {
-            self.changed(at, written, desired);
-            if let (None, Some(change)) = (written, self.changes.last_mut()) {
-                change.because = Some(Because::NeverWritten);
-            }
+        self.changed(at, written, desired);
+        if let Some(change) = self.changes.last_mut() {
+            change.because = because;
+        }
+    }
+
+    fn any_fingerprint_differs(&self, at: &Pointer, value: &Value) -> bool {
+        match value {
+            Value::Secret(secret) => self.fingerprint_differs(at, secret) == Some(true),
+            Value::Map(members) => members
+                .iter()
+                .any(|(key, member)| self.any_fingerprint_differs(&at.child(key), member)),
+            Value::List(items) => items
+                .iter()
+                .enumerate()
+                .any(|(index, item)| self.any_fingerprint_differs(&at.child(index), item)),
+            _ => false,
         }
     }
 

@@ -255,6 +255,23 @@ fn what_the_api_does_not_return_is_compared_with_the_ledger() {
 }
 
 #[test]
+fn a_secret_in_what_the_api_does_not_return_is_compared_by_fingerprint() {
+    let secret = |text: &str| Value::Secret(Secret::declared(text, vec!["${env:K}".into()]));
+    let desired = |text: &str| Map::from([("allowed".to_owned(), Value::List(vec![secret(text)]))]);
+    let key = FingerprintKey::new("k").unwrap();
+    let at = Pointer::from("/allowed/0");
+    let made = fingerprint(&key, &"things.a".parse().unwrap(), &at, &Secret::declared("one", vec![]));
+    let mut record = Record::default();
+    record.fingerprints.insert(at, made.as_str().to_owned());
+    // As it comes back from a ledger: without its text.
+    let stored = serde_json::to_string(&Value::List(vec![secret("one")])).unwrap();
+    record.written.insert("/allowed".into(), serde_json::from_str(&stored).unwrap());
+    let live = Map::new();
+    assert!(run(&desired("one"), &live, Some(&record), Some(&key)).is_empty());
+    assert_eq!(run(&desired("two"), &live, Some(&record), Some(&key)).len(), 1);
+}
+
+#[test]
 fn references_and_templates_are_compared_by_what_they_stand_for() {
     let reference = |key: &str| Reference {
         address: Address::new("portkey", "guardrails", key),

@@ -150,3 +150,29 @@ impl Description {
             .ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Description;
+    use crate::Profile;
+
+    #[test]
+    fn every_schema_of_a_request_or_a_response_compiles() {
+        for profile in [Profile::Documented, Profile::Live] {
+            let description = Description::embedded(profile).unwrap();
+            let mut compiled = 0;
+            for operation in &description.operations {
+                let parameters = operation.parameters.iter().map(|p| &p.schema);
+                let bodies = operation.body.iter().flat_map(|body| &body.contents);
+                let responses = operation.responses.iter().flat_map(|r| &r.contents);
+                let contents = bodies.chain(responses).map(|content| &content.schema);
+                for schema in parameters.chain(contents).flatten() {
+                    let validator = description.validator(schema);
+                    assert!(validator.is_some(), "{}: {}", operation.id, schema.pointer);
+                    compiled += 1;
+                }
+            }
+            assert!(compiled > 400, "only {compiled} schemas were found");
+        }
+    }
+}

@@ -36,3 +36,34 @@ pub(crate) fn slug(spec: &SlugSpec, name: &str) -> String {
         start => format!("{}{start}-{random}", spec.prefix),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::slug;
+    use crate::description::behaviour::SlugSpec;
+
+    #[test]
+    fn slugs_have_the_forms_seen_on_the_live_api() {
+        let spec = SlugSpec {
+            prefix: "ws-".to_owned(),
+            chosen: false,
+            length: None,
+            within: None,
+        };
+        for (name, start) in [
+            ("Test A", "ws-test-a-"),
+            ("Patronus", "ws-patron-"),
+            ("a", "ws-a-"),
+            ("a  b !! c", "ws-a-b-c-"),
+            ("日本語", "ws-"),
+            ("", "ws-"),
+        ] {
+            let made = slug(&spec, name);
+            let random = made
+                .strip_prefix(start)
+                .unwrap_or_else(|| panic!("{name}: {made}"));
+            assert!(random.len() == 6, "{made}");
+            assert!(random.chars().all(|c| c.is_ascii_hexdigit()), "{made}");
+        }
+    }
+}

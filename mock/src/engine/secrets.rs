@@ -53,3 +53,33 @@ pub(crate) fn mask(secret: &str) -> String {
     let end: String = characters.iter().skip(characters.len() - 3).collect();
     format!("{start}*****{end}")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{mask, mask_all};
+    use crate::description::behaviour::SecretSpec;
+
+    #[test]
+    fn a_mask_shows_the_ends_of_long_secrets_only() {
+        assert_eq!(mask("z1abcdefghijklmn3AX"), "z1*****3AX");
+        assert_eq!(mask("fifteen letters"), "*****");
+        assert_eq!(mask(""), "*****");
+        assert_eq!(mask("äöü0123456789äöü"), "äö*****äöü");
+    }
+
+    #[test]
+    fn nothing_of_a_structured_secret_remains() {
+        let spec = SecretSpec {
+            inside: Some("configurations".to_owned()),
+            fields: vec!["account".to_owned(), "absent".to_owned()],
+            prefix: String::new(),
+        };
+        let secret = json!({ "configurations": { "account": { "id": 7, "keys": ["hidden"] }, "region": "x" } });
+        let mut fields = secret.as_object().unwrap().clone();
+        mask_all(&[spec], &mut fields);
+        let masked = json!({ "account": { "id": "*****", "keys": ["*****"] }, "region": "x" });
+        assert_eq!(fields["configurations"], masked);
+    }
+}

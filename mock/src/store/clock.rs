@@ -17,3 +17,20 @@ impl Clock {
         format!("{now:.3}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Clock;
+
+    #[test]
+    fn no_two_readings_are_equal() {
+        let mut clock = Clock::default();
+        let readings: Vec<String> = (0..1000).map(|_| clock.now()).collect();
+        assert!(readings.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(
+            readings
+                .iter()
+                .all(|reading| reading.len() == "2026-01-01T00:00:00.000Z".len())
+        );
+    }
+}

@@ -95,3 +95,130 @@ impl Store {
         std::mem::replace(&mut *current, state)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Map, Value};
+
+    use super::record::{Link, Object, Record};
+    use super::{State, Store};
+
+    fn put(state: &mut State, id: &str, slug: &str, target: &str) -> u64 {
+        let sequence = state.next_sequence();
+        let mut fields = Map::new();
+        fields.insert("id".to_owned(), Value::from(id));
+        let link = Link {
+            field: Arc::from("workspace_id"),
+            target: Arc::from(target),
+        };
+        state.collection_mut("thing").put(Record {
+            sequence,
+            id: Arc::from(id),
+            slug: Some(Arc::from(slug)),
+            within: Arc::from(target),
+            archived: false,
+            fields: Object::new(fields),
+            links: vec![link],
+            history: imbl::Vector::new(),
+        });
+        sequence
+    }
+
+    #[test]
+    fn a_refused_write_leaves_no_trace() {
+        let store = Store::new(State::default());
+        let refused = store.write(|state| {
+            put(state, "1", "a", "w");
+            Err::<(), &str>("no")
+        });
+        assert_eq!(refused, Err("no"));
+        assert!(store.read().collection("thing").is_none());
+    }
+
+    #[test]
+    fn a_panic_in_a_write_does_not_lock_the_store() {
+        let store = Store::new(State::default());
+        let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _ = store.write(|state| -> Result<(), ()> {
+                put(state, "1", "a", "w");
+                panic!("in the middle of a write")
+            });
+        }));
+        assert!(broken.is_err());
+        assert!(store.read().collection("thing").is_none());
+        store
+            .write(|state| Ok::<_, ()>(put(state, "2", "b", "w")))
+            .unwrap();
+        assert!(
+            store
+                .read()
+                .collection("thing")
+                .unwrap()
+                .by_id("2")
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_snapshot_does_not_see_later_writes() {
+        let store = Store::new(State::default());
+        store
+            .write(|state| Ok::<_, ()>(put(state, "1", "a", "w")))
+            .unwrap();
+        let before = store.read();
+        store
+            .write(|state| Ok::<_, ()>(put(state, "2", "b", "w")))
+            .unwrap();
+        assert_eq!(before.collection("thing").unwrap().active().len(), 1);
+        assert_eq!(store.read().collection("thing").unwrap().active().len(), 2);
+    }
+
+    #[test]
+    fn indexes_follow_every_change() {
+        let mut state = State::default();
+        let numbers: Vec<u64> = (0..1000)
+            .map(|i| put(&mut state, &i.to_string(), "same", &format!("w{i}")))
+            .collect();
+        let things = state.collection_mut("thing");
+        let link = |target: &str| Link {
+            field: Arc::from("workspace_id"),
+            target: Arc::from(target),
+        };
+        assert_eq!(&*things.by_slug("same", "w7").unwrap().id, "7");
+        assert_eq!(&*things.by_slug_anywhere("same").unwrap().id, "0");
+        things.remove(numbers[0]);
+        assert_eq!(&*things.by_slug_anywhere("same").unwrap().id, "1");
+        assert!(things.by_slug("same", "w0").is_none() && things.by_id("0").is_none());
+        assert!(things.linked(&link("w0")).is_none());
+
+        // Moving an object changes where it is found.
+        let mut moved = Record::clone(things.by_id("7").unwrap());
+        moved.slug = Some(Arc::from("other"));
+        moved.links = vec![link("w8")];
+        things.put(moved);
+        assert!(things.by_slug("same", "w7").is_none() && things.linked(&link("w7")).is_none());
+        assert_eq!(&*things.by_slug_anywhere("other").unwrap().id, "7");
+        let both: Vec<u64> = things
+            .linked(&link("w8"))
+            .unwrap()
+            .iter()
+            .copied()
+            .collect();
+        assert_eq!(
+            both,
+            [numbers[7], numbers[8]],
+            "still in the order of creation"
+        );
+
+        // An archived object is only found by its id and in the archive.
+        let mut archived = Record::clone(things.by_id("8").unwrap());
+        archived.archived = true;
+        things.put(archived);
+        assert_eq!(things.archived().len(), 1);
+        assert_eq!(things.active().len(), 998);
+        assert!(things.by_slug("same", "w8").is_none());
+        assert!(things.by_id("8").unwrap().archived);
+    }
+}

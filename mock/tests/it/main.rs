@@ -13,5 +13,6 @@ mod integrations;
 mod oracle;
 mod policies_and_content;
 mod protocol;
+mod real_clients;
 mod walk;
 mod workspaces;

@@ -8,6 +8,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use crate::cli::Document;
 use crate::kind::{Identity, Kind, System};
 use crate::manifest::LifecycleForm;
 
@@ -22,6 +23,7 @@ pub static FILES: &[(&str, Generator)] = &[
         manifest_schema(&crate::portkey::SYSTEM)
     }),
     ("project.schema.json", project_schema),
+    ("output.schema.json", output_schema),
 ];
 
 /// The schema of one entry of a kind, after interpolation and without `lifecycle`.
@@ -156,6 +158,23 @@ pub fn project_schema() -> Value {
         },
     });
     allow_interpolation(&mut schema);
+    schema
+}
+
+/// The schema of what every command writes with `--format json`, plans included.
+pub fn output_schema() -> Value {
+    of_type::<Document>("gatewright output")
+}
+
+fn of_type<T: schemars::JsonSchema>(title: &str) -> Value {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let root = generator.subschema_for::<T>().to_value();
+    let mut definitions = generator.take_definitions(false);
+    simplify_all(&mut definitions);
+    let mut schema = resolved(root, &definitions);
+    set(&mut schema, "$schema", json!(DRAFT));
+    set(&mut schema, "title", json!(title));
+    set(&mut schema, "$defs", Value::Object(definitions));
     schema
 }
 

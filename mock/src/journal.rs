@@ -9,15 +9,18 @@ use serde::Serialize;
 /// memory under load.
 const CAPACITY: usize = 10_000;
 
+/// How much of a path and of a query is remembered, in bytes.
+const LONGEST: usize = 2_048;
+
 /// One request and how it was answered. Headers and bodies are left out: they hold secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RequestRecord {
     /// The HTTP method.
     pub method: String,
-    /// The path as it was sent, without the query.
+    /// The path as it was sent, without the query; at most 2,048 bytes of it.
     pub path: String,
-    /// The query string as it was sent, without the question mark.
+    /// The query string as it was sent, without the question mark; at most 2,048 bytes of it.
     pub query: String,
     /// The operation that the request reached: its `operationId`, or `METHOD /path` where the
     /// description has none. `None` for requests that reached no operation.
@@ -33,7 +36,10 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    pub(crate) fn record(&self, entry: RequestRecord) {
+    pub(crate) fn record(&self, mut entry: RequestRecord) {
+        for text in [&mut entry.path, &mut entry.query] {
+            text.truncate(text.floor_char_boundary(LONGEST));
+        }
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if entries.len() == CAPACITY {
             entries.pop_front();

@@ -55,6 +55,10 @@ pub(crate) struct ResourceSpec {
     /// Fields dropped from what is kept when they have the given value, by path.
     #[serde(default)]
     pub(crate) dropped: IndexMap<String, Value>,
+    /// Values that fields get when they are left out or null, by path; the object that holds such
+    /// a field has to be there.
+    #[serde(default)]
+    pub(crate) filled: IndexMap<String, Value>,
     /// What deletion does.
     #[serde(default)]
     pub(crate) delete: DeleteSpec,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::behaviour::{OnDelete, ReferenceSpec, ResourceSpec};
@@ -17,6 +18,7 @@ pub(crate) struct Resource {
     pub(crate) spec: ResourceSpec,
     pub(crate) references: Vec<Reference>,
     pub(crate) dropped: Vec<(FieldPath, Value)>,
+    pub(crate) filled: Vec<(FieldPath, Value)>,
     /// The references of all kinds that name objects of this kind.
     pub(crate) dependents: Vec<Dependent>,
 }
@@ -82,11 +84,8 @@ pub(crate) fn prepare(
                     spec: spec.clone(),
                 })
                 .collect(),
-            dropped: spec
-                .dropped
-                .iter()
-                .map(|(path, value)| (FieldPath::parse(path), value.clone()))
-                .collect(),
+            dropped: by_path(&spec.dropped),
+            filled: by_path(&spec.filled),
             dependents: dependents.remove(&name).unwrap_or_default(),
             name: Arc::from(name.as_str()),
             spec,
@@ -94,6 +93,13 @@ pub(crate) fn prepare(
         (name, resource)
     });
     Ok(prepared.collect())
+}
+
+fn by_path(values: &IndexMap<String, Value>) -> Vec<(FieldPath, Value)> {
+    values
+        .iter()
+        .map(|(path, value)| (FieldPath::parse(path), value.clone()))
+        .collect()
 }
 
 /// The path of a field inside an object: `a.b`, `list[*].field`.
@@ -144,23 +150,40 @@ impl FieldPath {
 
     /// Removes every field that the path leads to and that has this value.
     pub(crate) fn remove(&self, fields: &mut Map<String, Value>, value: &Value) {
+        self.visit_holders(fields, |holder, field| {
+            if holder.get(field) == Some(value) {
+                holder.remove(field);
+            }
+        });
+    }
+
+    /// Gives every field that the path leads to this value, where it is absent or null.
+    pub(crate) fn fill(&self, fields: &mut Map<String, Value>, value: &Value) {
+        self.visit_holders(fields, |holder, field| {
+            if holder.get(field).is_none_or(Value::is_null) {
+                holder.insert(field.to_owned(), value.clone());
+            }
+        });
+    }
+
+    /// Calls `visit` with every object that can hold the last field of the path.
+    fn visit_holders(
+        &self,
+        fields: &mut Map<String, Value>,
+        visit: impl Fn(&mut Map<String, Value>, &str),
+    ) {
         let Some((Step::Field(last), holders)) = self.0.split_last() else {
             return;
         };
-        let drop = |holder: &mut Map<String, Value>| {
-            if holder.get(last) == Some(value) {
-                holder.remove(last);
-            }
-        };
         match holders.split_first() {
-            None => drop(fields),
+            None => visit(fields, last),
             Some((Step::Field(field), rest)) => {
                 let Some(inner) = fields.get_mut(field) else {
                     return;
                 };
                 let _ = visit_steps(rest, inner, &mut |holder| {
                     if let Value::Object(holder) = holder {
-                        drop(holder);
+                        visit(holder, last);
                     }
                     Ok::<(), ()>(())
                 });

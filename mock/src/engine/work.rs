@@ -471,6 +471,9 @@ fn prepare(resource: &Resource, input: &mut Map<String, Value>) {
     for (path, value) in &resource.dropped {
         path.remove(input, value);
     }
+    for (path, value) in &resource.filled {
+        path.fill(input, value);
+    }
 }
 
 /// Takes the named fields out of a request.

@@ -337,6 +337,10 @@ async fn the_journal_tells_what_was_asked_and_holds_no_secret() {
     );
     api.mock.clear_requests();
     assert!(api.mock.requests().is_empty());
+    let long = "a".repeat(5_000);
+    api.get(&format!("/{long}?q={long}")).await;
+    let [request] = api.mock.requests().try_into().unwrap();
+    assert_eq!((request.path.len(), request.query.len()), (2_048, 2_048));
 }
 
 #[tokio::test]
@@ -389,4 +393,32 @@ async fn documented_error_shapes_are_kept_where_a_status_has_one() {
         .get("/guardrails/none")
         .await
         .refused(403, "AB03");
+}
+
+#[tokio::test]
+async fn a_dropped_mock_stops_and_its_address_can_be_used_again() {
+    let api = Api::live().await;
+    let address = api.mock.address();
+    let taken = MockPortkey::builder().listen(address).start().await;
+    assert!(
+        matches!(taken, Err(gatewright_mock::StartError::Listen { address: at, .. }) if at == address)
+    );
+    drop(api);
+    for _ in 0..100 {
+        if let Ok(mock) = MockPortkey::builder().listen(address).start().await {
+            assert_eq!(mock.base_url(), format!("http://{address}/v1"));
+            return mock.shutdown().await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the address is still taken");
+}
+
+#[tokio::test]
+async fn mocks_in_one_process_share_nothing() {
+    let (one, two) = (Api::live().await, Api::live().await);
+    one.workspace("Mine").await;
+    assert_eq!(one.get("/admin/workspaces").await.ok()["total"], 2);
+    assert_eq!(two.get("/admin/workspaces").await.ok()["total"], 1);
+    assert_eq!(two.mock.requests().len(), 1);
 }

@@ -80,7 +80,7 @@ async fn a_missing_workspace_is_forbidden_rather_than_missing() {
 #[tokio::test]
 async fn an_update_keeps_what_it_omits_and_clears_what_it_nulls() {
     let api = Api::live().await;
-    let limits = json!([{ "type": "cost", "credit_limit": 10 }]);
+    let mut limits = json!([{ "type": "cost", "credit_limit": 10 }]);
     let body = json!({ "name": "Limits", "description": "d", "usage_limits": limits,
         "defaults": { "metadata": { "a": "b" } } });
     let created = api.post("/admin/workspaces", body).await.ok();
@@ -94,6 +94,8 @@ async fn an_update_keeps_what_it_omits_and_clears_what_it_nulls() {
     assert_eq!(read["name"], "Renamed");
     assert_eq!(read["slug"], created["slug"], "slugs survive a rename");
     assert_eq!(read["description"], "d");
+    // A period that is not set comes back as an empty text.
+    limits[0]["periodic_reset"] = json!("");
     assert_eq!(read["usage_limits"], limits);
     assert_eq!(read["created_at"], created["created_at"]);
     assert!(text(&read["last_updated_at"]) > text(&created["last_updated_at"]));

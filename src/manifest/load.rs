@@ -9,7 +9,7 @@ use super::files::{self, Found, Glob, PROJECT_FILE};
 use super::project::{self, Project};
 use super::read::{Reader, Scope, hide_guessed_secrets};
 use super::references::Resolver;
-use super::{Loaded, Options, Repository, cycles};
+use super::{Loaded, Options, Repository, cycles, names};
 use crate::diagnostic::{Diagnostic, FileId, Location, Sources};
 use crate::model::SecretSet;
 use crate::yaml::{self, Node};
@@ -85,7 +85,7 @@ fn project_file(
         diagnostics.push(
             Diagnostic::error("no-project", message)
                 .note("this file says which files are manifests and where the API is")
-                .help("begin one with `gatewright init`, or name another folder with `-C DIR`"),
+                .help("write one that begins with `gatewright: 1`, or name another folder with `-C DIR`"),
         );
         return None;
     }
@@ -175,6 +175,7 @@ fn manifests(root: &Path, globs: Option<&[Glob]>, reader: &mut Reader<'_>) -> Ve
         }
     }
     cycles::check(&mut entries, &mut reader.diagnostics);
+    names::check(&entries, &mut reader.diagnostics);
     entries
 }
 

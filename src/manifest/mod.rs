@@ -13,6 +13,7 @@ mod index;
 mod lifecycle;
 mod load;
 mod locate;
+mod names;
 mod project;
 mod read;
 mod references;

@@ -867,7 +867,7 @@ fn project_files() {
     error[no-project]: no `gatewright.yaml` in `[ROOT]`
      |
      = note: this file says which files are manifests and where the API is
-     = help: begin one with `gatewright init`, or name another folder with `-C DIR`
+     = help: write one that begins with `gatewright: 1`, or name another folder with `-C DIR`
     "##);
 }
 
@@ -1015,5 +1015,22 @@ fn syntax() {
       |                 ^^^^^^ a team has no such field
       |
       = help: did you mean `name`?
+    "##);
+}
+
+#[test]
+fn same_name_in_one_place() {
+    let manifest = "teams:\n  a: { name: Core }\n  b: { name: Core }\n  c: { name: Other }\n";
+    assert_snapshot!(said(manifest), @r##"
+    error[same-name]: two entries declare a team called `Core` in one place
+     --> a.yaml:3:8
+      |
+    2 |   a: { name: Core }
+      |        ---- declared here
+    3 |   b: { name: Core }
+      |        ^^^^ declared again here
+      |
+      = note: the team of an entry is found by its name, so both would mean one
+      = help: give one of them another `name`; without one, the key is the name
     "##);
 }

@@ -3,7 +3,10 @@
 //! Figures in the README come from here. They depend on the machine; tests assert request counts
 //! instead, which do not.
 
-#![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has to stop")]
+#![expect(
+    clippy::expect_used,
+    reason = "a benchmark that cannot be set up has to stop"
+)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -29,8 +32,11 @@ fn main() {
 /// A repository with `count` resources in the proportions of a real one: ten resources for each
 /// workspace, fifty to a file.
 fn repository(folder: &Path, count: usize) {
-    std::fs::write(folder.join("gatewright.yaml"), "gatewright: 1\nmanifests: ['org/*.yaml']\n")
-        .expect("a temporary folder can be written to");
+    std::fs::write(
+        folder.join("gatewright.yaml"),
+        "gatewright: 1\nmanifests: ['org/*.yaml']\n",
+    )
+    .expect("a temporary folder can be written to");
     std::fs::create_dir_all(folder.join("org")).expect("a temporary folder can be written to");
     let teams = count.div_ceil(10);
     for (file, teams) in (0..teams).collect::<Vec<_>>().chunks(5).enumerate() {
@@ -40,42 +46,66 @@ fn repository(folder: &Path, count: usize) {
         };
         for team in teams {
             let t = format!("t{team:05}");
-            add("workspaces", format_args!("  {t}: {{ name: Team {t}, description: Of {t} }}"));
-            add("integrations", format_args!(
-                "  openai-{t}:\n    name: OpenAI {t}\n    ai_provider_id: openai\n    \
+            add(
+                "workspaces",
+                format_args!("  {t}: {{ name: Team {t}, description: Of {t} }}"),
+            );
+            add(
+                "integrations",
+                format_args!(
+                    "  openai-{t}:\n    name: OpenAI {t}\n    ai_provider_id: openai\n    \
                  key: ${{env:OPENAI_API_KEY}}\n    workspaces: {{ {t}: {{ enabled: true }} }}"
-            ));
+                ),
+            );
             for n in 0..2 {
-                add("providers", format_args!(
-                    "  openai-{t}-{n}:\n    name: OpenAI {n}\n    workspace_id: {t}\n    \
+                add(
+                    "providers",
+                    format_args!(
+                        "  openai-{t}-{n}:\n    name: OpenAI {n}\n    workspace_id: {t}\n    \
                      integration_id: openai-{t}\n    note: Number {n}"
-                ));
-                add("guardrails", format_args!(
-                    "  pii-{t}-{n}:\n    name: PII {n}\n    workspace_id: {t}\n    checks:\n    \
+                    ),
+                );
+                add(
+                    "guardrails",
+                    format_args!(
+                        "  pii-{t}-{n}:\n    name: PII {n}\n    workspace_id: {t}\n    checks:\n    \
                      - {{ id: portkey.pii, parameters: {{ redact: true, categories: [EMAIL_ADDRESS] }} }}\n    \
                      actions:\n      deny: true\n      async: false\n      \
                      on_success: {{ feedback: {{ value: 5, weight: 1, metadata: '' }} }}\n      \
                      on_fail: {{ feedback: {{ value: -5, weight: 1, metadata: '' }} }}"
-                ));
-                add("configs", format_args!(
-                    "  main-{t}-{n}:\n    name: Main {n}\n    workspace_id: {t}\n    config:\n      \
+                    ),
+                );
+                add(
+                    "configs",
+                    format_args!(
+                        "  main-{t}-{n}:\n    name: Main {n}\n    workspace_id: {t}\n    config:\n      \
                      retry: {{ attempts: 3 }}\n      strategy: {{ mode: fallback }}\n      \
                      input_guardrails: ['${{ref:guardrails.pii-{t}-{n}.slug}}']\n      targets:\n      \
                      - {{ provider: '@openai-{t}-0' }}\n      - {{ provider: '@openai-{t}-1' }}"
-                ));
+                    ),
+                );
             }
-            add("usage_limits_policies", format_args!(
-                "  budget-{t}:\n    name: Budget\n    workspace_id: {t}\n    type: cost\n    \
+            add(
+                "usage_limits_policies",
+                format_args!(
+                    "  budget-{t}:\n    name: Budget\n    workspace_id: {t}\n    type: cost\n    \
                  credit_limit: 100\n    conditions: [{{ key: workspace_id, value: '${{ref:workspaces.{t}.id}}' }}]\n    \
                  group_by: [{{ key: api_key }}]"
-            ));
-            add("rate_limits_policies", format_args!(
-                "  rate-{t}:\n    name: Rate\n    workspace_id: {t}\n    type: requests\n    unit: rpm\n    \
+                ),
+            );
+            add(
+                "rate_limits_policies",
+                format_args!(
+                    "  rate-{t}:\n    name: Rate\n    workspace_id: {t}\n    type: requests\n    unit: rpm\n    \
                  value: 60\n    conditions: [{{ key: workspace_id, value: '${{ref:workspaces.{t}.id}}' }}]\n    \
                  group_by: [{{ key: api_key }}]"
-            ));
+                ),
+            );
         }
-        let text: String = kinds.iter().map(|(kind, text)| format!("{kind}:\n{text}")).collect();
+        let text: String = kinds
+            .iter()
+            .map(|(kind, text)| format!("{kind}:\n{text}"))
+            .collect();
         std::fs::write(folder.join(format!("org/f{file:04}.yaml")), text)
             .expect("a temporary folder can be written to");
     }
@@ -93,8 +123,14 @@ fn load(folder: &Path) -> Loaded {
 
 fn loaded(folder: &Path) -> Repository {
     let loaded = load(folder);
-    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics.first());
-    loaded.repository.expect("a repository without problems is loaded")
+    assert!(
+        loaded.diagnostics.is_empty(),
+        "{:?}",
+        loaded.diagnostics.first()
+    );
+    loaded
+        .repository
+        .expect("a repository without problems is loaded")
 }
 
 #[divan::bench(sample_count = 10)]
@@ -117,16 +153,23 @@ fn diff_10000_resources(bencher: divan::Bencher<'_, '_>) {
         .map(|entry| {
             let mut fields = entry.fields.clone();
             fields.insert("id".to_owned(), Value::text(&entry.address.key));
-            fields.insert("created_at".to_owned(), Value::text("2026-01-01T00:00:00.000Z"));
+            fields.insert(
+                "created_at".to_owned(),
+                Value::text("2026-01-01T00:00:00.000Z"),
+            );
             if fields.contains_key("key") {
-                fields.insert("key".to_owned(), Value::Secret(Secret::live("sk-0*****cdef")));
+                fields.insert(
+                    "key".to_owned(),
+                    Value::Secret(Secret::live("sk-0*****cdef")),
+                );
             }
             fields
         })
         .collect();
     let count = || {
         let changes = repository.entries.iter().zip(&live).map(|(entry, live)| {
-            let resolve = |reference: &gatewright::model::Reference| Some(reference.address.key.clone());
+            let resolve =
+                |reference: &gatewright::model::Reference| Some(reference.address.key.clone());
             let context = Context {
                 address: &entry.address,
                 record: None,
@@ -161,14 +204,19 @@ impl World {
                 record: ledger.records.get(&entry.address),
             })
             .collect();
-        live::read(&self.client, &portkey::SYSTEM, &wanted).await.expect("the mock can be read")
+        live::read(&self.client, &portkey::SYSTEM, &wanted)
+            .await
+            .expect("the mock can be read")
     }
 
     async fn plan(&self) -> Plan {
         let ledger = self.ledger.lock().expect("nobody panics").clone();
         let live = self.read(&ledger).await;
-        let locate =
-            |_: &Pointer| Position { file: "org.yaml".to_owned(), line: 1, column: 1 };
+        let locate = |_: &Pointer| Position {
+            file: "org.yaml".to_owned(),
+            line: 1,
+            column: 1,
+        };
         let declared = self
             .repository
             .entries
@@ -201,7 +249,9 @@ fn plan_noop_1000_resources_over_loopback(bencher: divan::Bencher<'_, '_>) {
     let runtime = tokio::runtime::Runtime::new().expect("there is a runtime");
     let folder = tempfile::tempdir().expect("there is a temporary folder");
     repository(folder.path(), 1_000);
-    let mock = runtime.block_on(MockPortkey::start()).expect("the mock starts");
+    let mock = runtime
+        .block_on(MockPortkey::start())
+        .expect("the mock starts");
     let target = Target {
         system: &portkey::SYSTEM,
         base_url: mock.base_url(),
@@ -231,5 +281,7 @@ fn plan_noop_1000_resources_over_loopback(bencher: divan::Bencher<'_, '_>) {
     let plan = runtime.block_on(world.plan());
     assert!(plan.is_empty(), "{:?}", plan.changes.first());
     let requests = world.client.requests_sent() - before;
-    bencher.counter(divan::counter::ItemsCount::new(requests)).bench_local(|| runtime.block_on(world.plan()));
+    bencher
+        .counter(divan::counter::ItemsCount::new(requests))
+        .bench_local(|| runtime.block_on(world.plan()));
 }

@@ -10,11 +10,19 @@
 //!
 //! What there is to know about an API is data in [`kind`]; each system ([`portkey`]) fills it in.
 
+pub mod apply;
+pub mod cli;
+pub mod client;
 pub mod diagnostic;
+pub mod diff;
 pub mod kind;
+pub mod ledger;
+pub mod live;
 pub mod manifest;
 pub mod model;
+pub mod plan;
 pub mod portkey;
+pub mod render;
 pub mod schema;
 pub mod yaml;
 

@@ -28,7 +28,11 @@ pub(super) async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) ->
     let end = in_world(&world, args, printer).await;
     let (sources, mut diagnostics) = world.close().await;
     diagnostics.extend(end.diagnostics);
-    Finish { sources, diagnostics, ..end }
+    Finish {
+        sources,
+        diagnostics,
+        ..end
+    }
 }
 
 /// An end whose sources are still the world's.
@@ -42,16 +46,29 @@ async fn in_world(world: &World, args: &ApplyArgs, printer: &Printer) -> Finish 
         Ok(plan) => plan,
         Err((exit, diagnostics)) => return end(exit, diagnostics),
     };
-    let detail = if args.full { render::Detail::Full } else { render::Detail::Concise };
+    let detail = if args.full {
+        render::Detail::Full
+    } else {
+        render::Detail::Concise
+    };
     printer.result(&render::plan(&plan, detail));
-    let document = |plan: Plan| Document { plan: Some(plan), ..Document::default() };
+    let document = |plan: Plan| Document {
+        plan: Some(plan),
+        ..Document::default()
+    };
     if !plan.refusals.is_empty() {
         let diagnostics = super::plan::refusals(&plan, world);
-        return Finish { document: document(plan), ..end(Exit::Refused, diagnostics) };
+        return Finish {
+            document: document(plan),
+            ..end(Exit::Refused, diagnostics)
+        };
     }
     if !plan.is_empty() && !args.yes && !world.is_mock() {
         if let Err(refused) = confirm(&plan, printer) {
-            return Finish { document: document(plan), ..refused };
+            return Finish {
+                document: document(plan),
+                ..refused
+            };
         }
     }
     let journals = match world.journals(&plan) {
@@ -91,15 +108,28 @@ async fn in_world(world: &World, args: &ApplyArgs, printer: &Printer) -> Finish 
     if verified {
         text.push_str("Verified: a second plan finds nothing to do.\n");
     }
-    let applied = Some(Applied { steps: tally, verified });
-    let document = Document { applied, ..document(plan) };
-    Finish { text, document, ..end(exit, diagnostics) }
+    let applied = Some(Applied {
+        steps: tally,
+        verified,
+    });
+    let document = Document {
+        applied,
+        ..document(plan)
+    };
+    Finish {
+        text,
+        document,
+        ..end(exit, diagnostics)
+    }
 }
 
 fn exit(report: &Report, tally: Tally, verified: bool, diagnostics: &[Diagnostic]) -> Exit {
     let denied = report.fates.iter().any(|fate| match fate {
         Fate::Failed(StepError::Api(error)) => {
-            matches!(error.kind, ApiErrorKind::Unauthorised | ApiErrorKind::Forbidden)
+            matches!(
+                error.kind,
+                ApiErrorKind::Unauthorised | ApiErrorKind::Forbidden
+            )
         }
         _ => false,
     });
@@ -117,7 +147,12 @@ fn exit(report: &Report, tally: Tally, verified: bool, diagnostics: &[Diagnostic
 }
 
 fn summary(plan: &Plan, tally: Tally) -> String {
-    let Summary { create, update, delete, .. } = plan.summary;
+    let Summary {
+        create,
+        update,
+        delete,
+        ..
+    } = plan.summary;
     if plan.is_empty() {
         return "Nothing to apply.".to_owned();
     }
@@ -133,17 +168,28 @@ fn summary(plan: &Plan, tally: Tally) -> String {
 /// Asks. Only the whole word counts.
 fn confirm(plan: &Plan, printer: &Printer) -> Result<(), Finish> {
     if !printer.can_ask() {
-        let problem = Diagnostic::error("not-confirmed", "nobody is there to confirm these changes")
-            .note("nothing was changed")
-            .help("look at the plan and run again with `--yes`");
+        let problem =
+            Diagnostic::error("not-confirmed", "nobody is there to confirm these changes")
+                .note("nothing was changed")
+                .help("look at the plan and run again with `--yes`");
         return Err(end(Exit::Refused, vec![problem]));
     }
-    let deleted = plan.changes.iter().filter(|change| change.action == Action::Delete);
+    let deleted = plan
+        .changes
+        .iter()
+        .filter(|change| change.action == Action::Delete);
     for change in deleted {
         printer.message(&format!("This deletes {}.\n", change.address));
     }
-    let place = plan.systems.values().cloned().collect::<Vec<_>>().join(" and ");
-    printer.message(&format!("Apply these changes to {place}? Only `yes` is taken as a yes: "));
+    let place = plan
+        .systems
+        .values()
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(" and ");
+    printer.message(&format!(
+        "Apply these changes to {place}? Only `yes` is taken as a yes: "
+    ));
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     if read.is_ok() && answer.trim() == "yes" {
@@ -161,7 +207,9 @@ fn stop_on_interrupt(printer: &Printer) -> watch::Receiver<bool> {
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             if human {
-                anstream::eprintln!("\nstopping: what is under way ends, nothing new begins; Ctrl-C again to quit at once");
+                anstream::eprintln!(
+                    "\nstopping: what is under way ends, nothing new begins; Ctrl-C again to quit at once"
+                );
             }
             let _ = sender.send(true);
             if tokio::signal::ctrl_c().await.is_ok() {
@@ -183,7 +231,11 @@ struct Progress<'p> {
 
 impl<'p> Progress<'p> {
     fn new(printer: &'p Printer, total: usize) -> Self {
-        Self { printer, total, done: std::cell::Cell::new(0) }
+        Self {
+            printer,
+            total,
+            done: std::cell::Cell::new(0),
+        }
     }
 
     fn show(&self, event: Event<'_>) {
@@ -220,7 +272,8 @@ fn failures(plan: &Plan, report: &Report, world: &World) -> Vec<Diagnostic> {
                 let mut problem = api_error(error);
                 problem.message = format!("{} {}: {text}", step.action.gerund(), step.address);
                 if step.action == Action::Delete && error.kind == ApiErrorKind::Conflict {
-                    problem = problem.note("it still has something inside, or something uses it")
+                    problem = problem
+                        .note("it still has something inside, or something uses it")
                         .help("remove by hand what gatewright does not manage, and run again");
                 }
                 problem
@@ -230,12 +283,15 @@ fn failures(plan: &Plan, report: &Report, world: &World) -> Vec<Diagnostic> {
                 format!("{} {}: {other}", step.action.gerund(), step.address),
             ),
         };
-        let blocked = report.fates.iter().filter(
-            |fate| matches!(fate, Fate::Blocked { by } if *by == step.address),
-        );
+        let blocked = report
+            .fates
+            .iter()
+            .filter(|fate| matches!(fate, Fate::Blocked { by } if *by == step.address));
         let blocked = blocked.count();
         if blocked > 0 {
-            problem = problem.note(format!("{blocked} further steps waited for it and were not tried"));
+            problem = problem.note(format!(
+                "{blocked} further steps waited for it and were not tried"
+            ));
         }
         diagnostics.push(match world.entry(&step.address) {
             Some(entry) => problem.at(entry.locate(&Pointer::root()), "for this entry"),
@@ -266,10 +322,16 @@ async fn verify(world: &World, plan: &Plan) -> Result<(), Vec<Diagnostic>> {
     let differences = rest.iter().flat_map(|change| {
         let fields = change.fields.iter().map(move |field| {
             let (old, new) = (render::value(&field.old), render::value(&field.new));
-            (change, format!("`{}` is {old} and should be {new}", field.pointer))
+            (
+                change,
+                format!("`{}` is {old} and should be {new}", field.pointer),
+            )
         });
         let whole = change.fields.is_empty().then(|| {
-            (change, format!("there is still something to {}", change.action.verb()))
+            (
+                change,
+                format!("there is still something to {}", change.action.verb()),
+            )
         });
         fields.chain(whole)
     });

@@ -17,7 +17,13 @@ pub(super) struct Cli {
 #[derive(Debug, Args)]
 pub(super) struct Global {
     /// The repository: the folder with gatewright.yaml.
-    #[arg(short = 'C', long = "directory", value_name = "DIR", default_value = ".", global = true)]
+    #[arg(
+        short = 'C',
+        long = "directory",
+        value_name = "DIR",
+        default_value = ".",
+        global = true
+    )]
     pub(super) directory: PathBuf,
     /// The environment of the project file to use.
     #[arg(long = "env", value_name = "NAME", global = true)]

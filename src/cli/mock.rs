@@ -12,7 +12,12 @@ pub(super) async fn run(args: &MockArgs, printer: &Printer) -> Finish {
         Profile::Live => gatewright_mock::Profile::Live,
         Profile::Documented => gatewright_mock::Profile::Documented,
     };
-    let mock = match MockPortkey::builder().listen(args.listen).profile(profile).start().await {
+    let mock = match MockPortkey::builder()
+        .listen(args.listen)
+        .profile(profile)
+        .start()
+        .await
+    {
         Ok(mock) => mock,
         Err(error) => {
             let message = format!("cannot start the mock on {}: {error}", args.listen);

@@ -38,7 +38,9 @@ pub fn main() -> ExitCode {
         Command::Schema(_) => "schema",
     };
     let printer = Printer::new(cli.global.format, cli.global.color, name);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let finish = match runtime {
         Ok(runtime) => runtime.block_on(run(&cli, &printer)),
         Err(error) => {
@@ -67,16 +69,28 @@ fn usage(error: &clap::Error) -> ExitCode {
     let asked_for_help = !error.use_stderr();
     let mut words = std::env::args().skip(1);
     let json = words.any(|word| word == "--format=json")
-        || std::env::args().zip(std::env::args().skip(1)).any(|(a, b)| a == "--format" && b == "json");
+        || std::env::args()
+            .zip(std::env::args().skip(1))
+            .any(|(a, b)| a == "--format" && b == "json");
     if asked_for_help || !json {
         // A closed pipe is the reader's decision.
         let _ = error.print();
-        return if asked_for_help { Exit::Done.into() } else { Exit::Error.into() };
+        return if asked_for_help {
+            Exit::Done.into()
+        } else {
+            Exit::Error.into()
+        };
     }
     let text = error.render().to_string();
     let message = text.lines().next().unwrap_or_default();
     let message = message.strip_prefix("error: ").unwrap_or(message);
     let printer = Printer::new(Format::Json, args::Color::Never, "");
     let problem = Diagnostic::error("usage", message);
-    printer.finish(Finish::failed(Exit::Error, Sources::default(), vec![problem])).into()
+    printer
+        .finish(Finish::failed(
+            Exit::Error,
+            Sources::default(),
+            vec![problem],
+        ))
+        .into()
 }

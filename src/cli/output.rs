@@ -84,7 +84,10 @@ impl Finish {
 
     /// An end because of problems.
     pub(super) fn failed(exit: Exit, sources: Sources, diagnostics: Vec<Diagnostic>) -> Self {
-        Self { diagnostics, ..Self::new(exit, sources) }
+        Self {
+            diagnostics,
+            ..Self::new(exit, sources)
+        }
     }
 }
 
@@ -95,7 +98,11 @@ impl Printer {
             Color::Always => anstream::ColorChoice::Always,
             Color::Never => anstream::ColorChoice::Never,
         };
-        Self { format, color, command }
+        Self {
+            format,
+            color,
+            command,
+        }
     }
 
     /// Whether people read the output.
@@ -130,7 +137,9 @@ impl Printer {
     fn stdout(&self, text: &str) {
         // A closed pipe is the reader's decision and no error of ours.
         let mut stream = anstream::AutoStream::new(std::io::stdout().lock(), self.color);
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        let _ = stream
+            .write_all(text.as_bytes())
+            .and_then(|()| stream.flush());
     }
 
     fn json(&self, value: &impl Serialize) {
@@ -141,14 +150,19 @@ impl Printer {
 
     fn stderr(&self, text: &str) {
         let mut stream = anstream::AutoStream::new(std::io::stderr().lock(), self.color);
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        let _ = stream
+            .write_all(text.as_bytes())
+            .and_then(|()| stream.flush());
     }
 
     /// Writes problems for people.
     pub(super) fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
         if self.is_human() && !diagnostics.is_empty() {
             // Colours are always rendered; the stream takes them out where they are not wanted.
-            let style = render::Style { colour: true, ..render::Style::default() };
+            let style = render::Style {
+                colour: true,
+                ..render::Style::default()
+            };
             self.stderr(&render::text(diagnostics, sources, style));
         }
     }

@@ -23,7 +23,11 @@ pub(super) async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> 
 async fn close(world: World, finish: Finish) -> Finish {
     let (sources, mut diagnostics) = world.close().await;
     diagnostics.extend(finish.diagnostics);
-    Finish { sources, diagnostics, ..finish }
+    Finish {
+        sources,
+        diagnostics,
+        ..finish
+    }
 }
 
 fn shown(plan: Plan, args: &PlanArgs, world: &World, printer: &Printer) -> Finish {
@@ -34,7 +38,11 @@ fn shown(plan: Plan, args: &PlanArgs, world: &World, printer: &Printer) -> Finis
     } else {
         Exit::Done
     };
-    let detail = if args.full { render::Detail::Full } else { render::Detail::Concise };
+    let detail = if args.full {
+        render::Detail::Full
+    } else {
+        render::Detail::Concise
+    };
     printer.result(&render::plan(&plan, detail));
     let mut diagnostics = refusals(&plan, world);
     if world.lacks_fingerprint_key() && !world.is_mock() {
@@ -50,7 +58,10 @@ fn shown(plan: Plan, args: &PlanArgs, world: &World, printer: &Printer) -> Finis
         );
     }
     let mut finish = Finish::failed(exit, Sources::default(), diagnostics);
-    finish.document = Document { plan: Some(plan), ..Document::default() };
+    finish.document = Document {
+        plan: Some(plan),
+        ..Document::default()
+    };
     finish
 }
 
@@ -81,11 +92,22 @@ pub(super) async fn drift(global: &Global, args: &DriftArgs, printer: &Printer) 
             let plan = plan.only(|change| {
                 change.action != Action::Delete && recorded.contains(&change.address)
             });
-            let detail = if args.full { render::Detail::Full } else { render::Detail::Concise };
+            let detail = if args.full {
+                render::Detail::Full
+            } else {
+                render::Detail::Concise
+            };
             printer.result(&render::drift(&plan, detail));
-            let exit = if plan.is_empty() { Exit::Done } else { Exit::Changes };
+            let exit = if plan.is_empty() {
+                Exit::Done
+            } else {
+                Exit::Changes
+            };
             let mut finish = Finish::new(exit, Sources::default());
-            finish.document = Document { plan: Some(plan), ..Document::default() };
+            finish.document = Document {
+                plan: Some(plan),
+                ..Document::default()
+            };
             finish
         }
         Err((exit, diagnostics)) => Finish::failed(exit, Sources::default(), diagnostics),

@@ -10,8 +10,10 @@ use crate::schema;
 const SUFFIX: &str = ".schema.json";
 
 pub(super) fn run(args: &SchemaArgs) -> Finish {
-    let names: Vec<&str> =
-        schema::FILES.iter().map(|(file, _)| file.strip_suffix(SUFFIX).unwrap_or(file)).collect();
+    let names: Vec<&str> = schema::FILES
+        .iter()
+        .map(|(file, _)| file.strip_suffix(SUFFIX).unwrap_or(file))
+        .collect();
     let mut finish = Finish::new(Exit::Done, Sources::default());
     let Some(wanted) = &args.name else {
         finish.text = names.iter().map(|name| format!("{name}\n")).collect();
@@ -24,9 +26,10 @@ pub(super) fn run(args: &SchemaArgs) -> Finish {
             finish
         }
         None => {
-            let problem = Diagnostic::error("unknown-schema", format!("there is no schema `{wanted}`"))
-                .note(format!("the schemas are: {}", names.join(", ")))
-                .maybe_help(did_you_mean(wanted, names));
+            let problem =
+                Diagnostic::error("unknown-schema", format!("there is no schema `{wanted}`"))
+                    .note(format!("the schemas are: {}", names.join(", ")))
+                    .maybe_help(did_you_mean(wanted, names));
             Finish::failed(Exit::Error, Sources::default(), vec![problem])
         }
     }

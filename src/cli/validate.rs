@@ -11,10 +11,17 @@ pub(super) fn run(global: &Global) -> Finish {
         Err(finish) => return finish,
     };
     let count = repository.entries.len();
-    let noun = if count == 1 { "resource is" } else { "resources are" };
+    let noun = if count == 1 {
+        "resource is"
+    } else {
+        "resources are"
+    };
     Finish {
         text: format!("{count} {noun} declared, and all is well.\n"),
-        document: Document { declared: Some(count), ..Document::default() },
+        document: Document {
+            declared: Some(count),
+            ..Document::default()
+        },
         ..Finish::failed(Exit::Done, sources, diagnostics)
     }
 }

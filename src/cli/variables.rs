@@ -15,9 +15,14 @@ impl Variables {
     /// Reads an env file: `NAME=VALUE` lines, `#` comments, an optional `export `, and values in
     /// single or double quotes.
     pub(super) fn load(path: Option<&Path>) -> Result<Self, Diagnostic> {
-        let Some(path) = path else { return Ok(Self::default()) };
+        let Some(path) = path else {
+            return Ok(Self::default());
+        };
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Diagnostic::error("env-file", format!("cannot read {}: {error}", path.display()))
+            Diagnostic::error(
+                "env-file",
+                format!("cannot read {}: {error}", path.display()),
+            )
         })?;
         let mut file = HashMap::new();
         for (at, line) in text.lines().enumerate() {
@@ -34,7 +39,9 @@ impl Variables {
             };
             let value = value.trim();
             let unquoted = ['"', '\''].iter().find_map(|quote| {
-                value.strip_prefix(*quote).and_then(|rest| rest.strip_suffix(*quote))
+                value
+                    .strip_prefix(*quote)
+                    .and_then(|rest| rest.strip_suffix(*quote))
             });
             file.insert(name.trim().to_owned(), unquoted.unwrap_or(value).to_owned());
         }
@@ -43,7 +50,9 @@ impl Variables {
 
     /// The value of a variable; the process environment goes first.
     pub(super) fn get(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok().or_else(|| self.file.get(name).cloned())
+        std::env::var(name)
+            .ok()
+            .or_else(|| self.file.get(name).cloned())
     }
 }
 
@@ -54,13 +63,21 @@ mod tests {
     #[test]
     fn env_files_have_comments_quotes_and_exports() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "# c\nGW_A=1\n\nexport GW_B=\"two words\"\nGW_C='x=y'\n").unwrap();
+        std::fs::write(
+            file.path(),
+            "# c\nGW_A=1\n\nexport GW_B=\"two words\"\nGW_C='x=y'\n",
+        )
+        .unwrap();
         let variables = Variables::load(Some(file.path())).unwrap();
         assert_eq!(variables.get("GW_A").as_deref(), Some("1"));
         assert_eq!(variables.get("GW_B").as_deref(), Some("two words"));
         assert_eq!(variables.get("GW_C").as_deref(), Some("x=y"));
         std::fs::write(file.path(), "sk-secret-without-a-name\n").unwrap();
         let error = Variables::load(Some(file.path())).unwrap_err();
-        assert!(error.message.ends_with(":1: expected NAME=VALUE"), "{}", error.message);
+        assert!(
+            error.message.ends_with(":1: expected NAME=VALUE"),
+            "{}",
+            error.message
+        );
     }
 }

@@ -60,7 +60,11 @@ pub(super) fn load(global: &Global) -> Result<(Repository, Sources, Vec<Diagnost
     });
     match loaded.repository {
         Some(repository) => Ok((repository, loaded.sources, loaded.diagnostics)),
-        None => Err(Finish::failed(Exit::Error, loaded.sources, loaded.diagnostics)),
+        None => Err(Finish::failed(
+            Exit::Error,
+            loaded.sources,
+            loaded.diagnostics,
+        )),
     }
 }
 
@@ -77,11 +81,17 @@ impl World {
         };
         let fingerprint_key = match &repository.project.fingerprint_key {
             Some(key) => FingerprintKey::new(key.reveal()),
-            None => variables.get(FINGERPRINT_KEY).as_deref().and_then(FingerprintKey::new),
+            None => variables
+                .get(FINGERPRINT_KEY)
+                .as_deref()
+                .and_then(FingerprintKey::new),
         };
         let mut systems = Vec::new();
         for system in crate::SYSTEMS {
-            let declared = repository.entries.iter().any(|e| e.address.system == system.name);
+            let declared = repository
+                .entries
+                .iter()
+                .any(|e| e.address.system == system.name);
             let settings = repository.project.systems.contains_key(system.name);
             if !declared && !settings {
                 continue;
@@ -104,16 +114,28 @@ impl World {
             return Err(Finish::failed(Exit::Error, sources, problems));
         }
         let parallelism = global.parallelism;
-        Ok(Self { sources, repository, systems, diagnostics, parallelism, fingerprint_key, mock })
+        Ok(Self {
+            sources,
+            repository,
+            systems,
+            diagnostics,
+            parallelism,
+            fingerprint_key,
+            mock,
+        })
     }
 
     /// Reads what is live, and compares.
     pub(super) async fn plan(&self) -> Result<Plan, (Exit, Vec<Diagnostic>)> {
         let ledgers: Vec<Ledger> = self.systems.iter().map(Connected::ledger).collect();
-        let reads = self.systems.iter().zip(&ledgers).map(|(connected, ledger)| {
-            let wanted = self.wanted(connected, ledger);
-            async move { live::read(&connected.client, connected.system, &wanted).await }
-        });
+        let reads = self
+            .systems
+            .iter()
+            .zip(&ledgers)
+            .map(|(connected, ledger)| {
+                let wanted = self.wanted(connected, ledger);
+                async move { live::read(&connected.client, connected.system, &wanted).await }
+            });
         let mut lives = Vec::new();
         let mut problems = Vec::new();
         for result in join_all(reads).await {
@@ -122,12 +144,20 @@ impl World {
                 Err(found) => problems.extend(found),
             }
         }
-        if problems.is_empty() { Ok(self.compare(&ledgers, &lives)) } else { Err(self.explain(problems)) }
+        if problems.is_empty() {
+            Ok(self.compare(&ledgers, &lives))
+        } else {
+            Err(self.explain(problems))
+        }
     }
 
     fn wanted<'a>(&'a self, connected: &Connected, ledger: &'a Ledger) -> Vec<Wanted<'a>> {
         let system = connected.system.name;
-        let entries = self.repository.entries.iter().filter(|e| e.address.system == system);
+        let entries = self
+            .repository
+            .entries
+            .iter()
+            .filter(|e| e.address.system == system);
         let mut wanted: Vec<Wanted<'a>> = entries
             .map(|entry| Wanted {
                 address: &entry.address,
@@ -137,10 +167,18 @@ impl World {
             })
             .collect();
         let declared: BTreeSet<&Address> = wanted.iter().map(|want| want.address).collect();
-        let removed = ledger.records.iter().filter(|(address, _)| !declared.contains(address));
+        let removed = ledger
+            .records
+            .iter()
+            .filter(|(address, _)| !declared.contains(address));
         let removed = removed.filter_map(|(address, record)| {
             let kind = connected.system.kind(&address.kind)?;
-            Some(Wanted { address, kind, fields: None, record: Some(record) })
+            Some(Wanted {
+                address,
+                kind,
+                fields: None,
+                record: Some(record),
+            })
         });
         let removed: Vec<_> = removed.collect();
         wanted.extend(removed);
@@ -184,7 +222,10 @@ impl World {
         let mut seen = BTreeSet::new();
         let mut diagnostics = Vec::new();
         for problem in problems {
-            let entry = problem.address.as_ref().and_then(|address| self.entry(address));
+            let entry = problem
+                .address
+                .as_ref()
+                .and_then(|address| self.entry(address));
             let diagnostic = match &problem.reason {
                 Reason::Api(error) => {
                     let denied = [ApiErrorKind::Unauthorised, ApiErrorKind::Forbidden];
@@ -217,7 +258,10 @@ impl World {
     }
 
     pub(super) fn entry(&self, address: &Address) -> Option<&Entry> {
-        self.repository.entries.iter().find(|entry| entry.address == *address)
+        self.repository
+            .entries
+            .iter()
+            .find(|entry| entry.address == *address)
     }
 
     /// Opens the journals for a plan and hands out what applying it needs.
@@ -230,23 +274,31 @@ impl World {
     }
 
     pub(super) fn sessions<'a>(&'a self, journals: &'a [Journal]) -> BTreeMap<String, Session<'a>> {
-        let pairs = self.systems.iter().zip(journals).map(|(connected, journal)| {
-            let session = Session {
-                system: connected.system,
-                client: &connected.client,
-                ledger: &connected.ledger,
-                journal,
-            };
-            (connected.system.name.to_owned(), session)
-        });
+        let pairs = self
+            .systems
+            .iter()
+            .zip(journals)
+            .map(|(connected, journal)| {
+                let session = Session {
+                    system: connected.system,
+                    client: &connected.client,
+                    ledger: &connected.ledger,
+                    journal,
+                };
+                (connected.system.name.to_owned(), session)
+            });
         pairs.collect()
     }
 
     /// Saves the ledgers; only then are the journals of this and earlier runs done with.
     pub(super) fn save(&self, journals: Vec<Journal>) -> Result<(), LedgerError> {
         for connected in &self.systems {
-            let Some(path) = &connected.path else { continue };
-            connected.ledger().save(path, &connected.client.target().base_url)?;
+            let Some(path) = &connected.path else {
+                continue;
+            };
+            connected
+                .ledger()
+                .save(path, &connected.client.target().base_url)?;
             for journal in &connected.recovered {
                 // One that stays is folded in again next time, to the same effect.
                 let _ = std::fs::remove_file(journal);
@@ -258,7 +310,10 @@ impl World {
 
     /// Every address that is in a ledger.
     pub(super) fn recorded(&self) -> BTreeSet<Address> {
-        self.systems.iter().flat_map(|c| c.ledger().records.into_keys()).collect()
+        self.systems
+            .iter()
+            .flat_map(|c| c.ledger().records.into_keys())
+            .collect()
     }
 
     pub(super) fn parallelism(&self) -> usize {
@@ -266,7 +321,10 @@ impl World {
     }
 
     pub(super) fn requests_sent(&self) -> usize {
-        self.systems.iter().map(|connected| connected.client.requests_sent()).sum()
+        self.systems
+            .iter()
+            .map(|connected| connected.client.requests_sent())
+            .sum()
     }
 
     pub(super) fn is_mock(&self) -> bool {
@@ -294,7 +352,10 @@ impl World {
 
 impl Connected {
     fn ledger(&self) -> Ledger {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.ledger
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -336,13 +397,18 @@ fn target(
     variables: &Variables,
 ) -> Result<Target, Box<Diagnostic>> {
     let settings = repository.project.systems.get(system.name);
-    let flag = global.base_url.clone().filter(|_| system.name == crate::SYSTEMS[0].name);
+    let flag = global
+        .base_url
+        .clone()
+        .filter(|_| system.name == crate::SYSTEMS[0].name);
     let base_url = flag
         .or_else(|| settings.and_then(|settings| settings.base_url.clone()))
         .or_else(|| variables.get(system.base_url_variable))
         .unwrap_or_else(|| system.default_base_url.to_owned());
     let from_environment = || {
-        let text = variables.get(system.api_key_variable).filter(|text| !text.is_empty())?;
+        let text = variables
+            .get(system.api_key_variable)
+            .filter(|text| !text.is_empty())?;
         let source = format!("${{env:{}}}", system.api_key_variable);
         Some(Secret::declared(text, vec![source]))
     };
@@ -358,7 +424,11 @@ fn target(
         })?,
     };
     let base_url = base_url.trim_end_matches('/').to_owned();
-    Ok(Target { system, base_url, api_key })
+    Ok(Target {
+        system,
+        base_url,
+        api_key,
+    })
 }
 
 /// A connection and its ledger.
@@ -382,7 +452,13 @@ fn connect(
         recovered = ledger::recover(path, &mut ledger).map_err(|error| ledger_error(&error))?;
     }
     rename(&mut ledger, repository);
-    Ok(Connected { system, client, ledger: Mutex::new(ledger), path, recovered })
+    Ok(Connected {
+        system,
+        client,
+        ledger: Mutex::new(ledger),
+        path,
+        recovered,
+    })
 }
 
 /// Follows entries that moved to another key: the record moves with them, so that the live object
@@ -390,7 +466,9 @@ fn connect(
 fn rename(ledger: &mut Ledger, repository: &Repository) {
     let declared: BTreeSet<&Address> = repository.entries.iter().map(|e| &e.address).collect();
     for entry in &repository.entries {
-        let Some(from) = &entry.lifecycle.moved_from else { continue };
+        let Some(from) = &entry.lifecycle.moved_from else {
+            continue;
+        };
         if declared.contains(from) || ledger.records.contains_key(&entry.address) {
             continue;
         }

@@ -72,7 +72,7 @@ pub fn diff(kind: &Kind, desired: &Map, live: &Map, context: Context<'_>) -> Vec
         context,
         changes: Vec::new(),
     };
-    walk.members(&Pointer::root(), desired, Some(live), true);
+    walk.members(&mut Pointer::root(), desired, Some(live), true);
     walk.changes
 }
 
@@ -95,22 +95,28 @@ impl Walk<'_> {
 
     /// Compares the members of two objects. With `partial`, members that are not declared are not
     /// managed; without, they are to go.
-    fn members(&mut self, at: &Pointer, desired: &Map, live: Option<&Map>, partial: bool) {
+    fn members(&mut self, at: &mut Pointer, desired: &Map, live: Option<&Map>, partial: bool) {
         for (key, value) in desired {
-            self.value(&at.child(key), value, live.and_then(|map| map.get(key)));
+            at.push(key);
+            self.value(at, value, live.and_then(|map| map.get(key)));
+            at.pop();
         }
         if partial {
             return;
         }
         for (key, old) in live.into_iter().flatten() {
-            let pointer = at.child(key);
-            if !desired.contains_key(key) && !self.is_nothing(&pointer, Some(old)) {
-                self.changed(&pointer, Some(old), &Value::Null);
+            if desired.contains_key(key) {
+                continue;
             }
+            at.push(key);
+            if !self.is_nothing(at, Some(old)) {
+                self.changed(at, Some(old), &Value::Null);
+            }
+            at.pop();
         }
     }
 
-    fn value(&mut self, at: &Pointer, desired: &Value, live: Option<&Value>) {
+    fn value(&mut self, at: &mut Pointer, desired: &Value, live: Option<&Value>) {
         let rules: Vec<&Is> = self.kind.rules_at(at).collect();
         let is = |wanted: fn(&Is) -> bool| rules.iter().any(|rule| wanted(rule));
         if is(|rule| matches!(rule, Is::CreateOnly)) {
@@ -170,9 +176,11 @@ impl Walk<'_> {
         }
     }
 
-    fn list(&mut self, at: &Pointer, desired: &[Value], live: &[Value]) {
+    fn list(&mut self, at: &mut Pointer, desired: &[Value], live: &[Value]) {
         for (index, value) in desired.iter().enumerate() {
-            self.value(&at.child(index), value, live.get(index));
+            at.push(index);
+            self.value(at, value, live.get(index));
+            at.pop();
         }
         for (index, old) in live.iter().enumerate().skip(desired.len()) {
             self.changed(&at.child(index), Some(old), &Value::Null);
@@ -215,7 +223,10 @@ impl Walk<'_> {
 
     /// Fields that the API never returns: the ledger says what was written.
     fn write_only(&mut self, at: &Pointer, desired: &Value) {
-        let written = self.context.record.and_then(|record| record.written.get(at));
+        let written = self
+            .context
+            .record
+            .and_then(|record| record.written.get(at));
         let because = match written {
             None if equal::is_blank(desired) => return,
             None => Some(Because::NeverWritten),

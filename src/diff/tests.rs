@@ -260,15 +260,25 @@ fn a_secret_in_what_the_api_does_not_return_is_compared_by_fingerprint() {
     let desired = |text: &str| Map::from([("allowed".to_owned(), Value::List(vec![secret(text)]))]);
     let key = FingerprintKey::new("k").unwrap();
     let at = Pointer::from("/allowed/0");
-    let made = fingerprint(&key, &"things.a".parse().unwrap(), &at, &Secret::declared("one", vec![]));
+    let made = fingerprint(
+        &key,
+        &"things.a".parse().unwrap(),
+        &at,
+        &Secret::declared("one", vec![]),
+    );
     let mut record = Record::default();
     record.fingerprints.insert(at, made.as_str().to_owned());
     // As it comes back from a ledger: without its text.
     let stored = serde_json::to_string(&Value::List(vec![secret("one")])).unwrap();
-    record.written.insert("/allowed".into(), serde_json::from_str(&stored).unwrap());
+    record
+        .written
+        .insert("/allowed".into(), serde_json::from_str(&stored).unwrap());
     let live = Map::new();
     assert!(run(&desired("one"), &live, Some(&record), Some(&key)).is_empty());
-    assert_eq!(run(&desired("two"), &live, Some(&record), Some(&key)).len(), 1);
+    assert_eq!(
+        run(&desired("two"), &live, Some(&record), Some(&key)).len(),
+        1
+    );
 }
 
 #[test]

@@ -249,10 +249,9 @@ impl Kind {
 
     /// Everything that the rules say of this place.
     pub fn rules_at(&self, pointer: &Pointer) -> impl Iterator<Item = &'static Is> {
-        let pointer = pointer.clone();
         self.rules
             .iter()
-            .filter(move |rule| rule.at.matches(&pointer))
+            .filter(|rule| rule.at.matches(pointer))
             .map(|rule| &rule.is)
     }
 

@@ -252,7 +252,10 @@ mod tests {
         let mut ledger = Ledger::default();
         for key in ["b", "a"] {
             let record = Record {
-                ident: Ident { id: Some(format!("id-{key}")), slug: None },
+                ident: Ident {
+                    id: Some(format!("id-{key}")),
+                    slug: None,
+                },
                 parts: BTreeMap::from([("models".into(), BTreeSet::from(["gpt-5".into()]))]),
                 ..Record::default()
             };

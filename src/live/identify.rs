@@ -21,8 +21,10 @@ impl Reader<'_> {
         items: Vec<Json>,
         scope: Option<&Vec<(String, String)>>,
     ) {
-        let mut objects: Vec<Option<Object>> =
-            items.into_iter().map(|item| Some(self.object(kind, item, scope))).collect();
+        let mut objects: Vec<Option<Object>> = items
+            .into_iter()
+            .map(|item| Some(self.object(kind, item, scope)))
+            .collect();
         let mut index = Index::default();
         for (at, object) in objects.iter().flatten().enumerate() {
             index.insert(at, object);
@@ -39,7 +41,10 @@ impl Reader<'_> {
         }
         for want in open {
             let Some(fields) = want.fields else { continue };
-            let name = fields.get("name").and_then(Value::as_str).unwrap_or(&want.address.key);
+            let name = fields
+                .get("name")
+                .and_then(Value::as_str)
+                .unwrap_or(&want.address.key);
             let fits = |at: &usize| {
                 objects[*at].as_ref().is_some_and(|object| {
                     kind.identity == Identity::Slug
@@ -48,7 +53,12 @@ impl Reader<'_> {
                 })
             };
             let found: Vec<usize> = match kind.identity {
-                Identity::Slug => index.by_slug.get(&want.address.key).copied().into_iter().collect(),
+                Identity::Slug => index
+                    .by_slug
+                    .get(&want.address.key)
+                    .copied()
+                    .into_iter()
+                    .collect(),
                 Identity::Name => index.by_name.get(name).cloned().unwrap_or_default(),
             };
             let found: Vec<usize> = found.into_iter().filter(fits).collect();
@@ -60,16 +70,25 @@ impl Reader<'_> {
                     }
                 }
                 several => {
-                    let candidates =
-                        several.iter().filter_map(|at| objects[*at].as_ref().map(label)).collect();
+                    let candidates = several
+                        .iter()
+                        .filter_map(|at| objects[*at].as_ref().map(label))
+                        .collect();
                     self.problems.push(Problem {
                         address: Some(want.address.clone()),
-                        reason: Reason::Ambiguous { name: name.to_owned(), candidates },
+                        reason: Reason::Ambiguous {
+                            name: name.to_owned(),
+                            candidates,
+                        },
                     });
                 }
             }
         }
-        self.live.unowned.entry(kind.name).or_default().extend(objects.into_iter().flatten());
+        self.live
+            .unowned
+            .entry(kind.name)
+            .or_default()
+            .extend(objects.into_iter().flatten());
     }
 
     /// An object of a list, decoded. Lists of one scope do not all repeat that scope in their
@@ -82,13 +101,22 @@ impl Reader<'_> {
     ) -> Object {
         let mut fields = canonical::decode(kind, item);
         for (field, text) in scope.into_iter().flatten() {
-            fields.entry(field.clone()).or_insert_with(|| Value::text(text));
+            fields
+                .entry(field.clone())
+                .or_insert_with(|| Value::text(text));
         }
         let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
-        let ident = Ident { id: text("id"), slug: text("slug") };
+        let ident = Ident {
+            id: text("id"),
+            slug: text("slug"),
+        };
         let name = text("name");
         canonical::members(kind, &Pointer::root(), &mut fields, &self.live.directory);
-        Object { ident, name, fields }
+        Object {
+            ident,
+            name,
+            fields,
+        }
     }
 
     fn take(&mut self, want: &Wanted<'_>, object: Object) {
@@ -147,7 +175,8 @@ impl Index {
 /// What tells an object apart from others of the same name.
 fn label(object: &Object) -> String {
     let slug = object
-        .ident.slug
+        .ident
+        .slug
         .as_deref()
         .filter(|slug| Some(*slug) != object.ident.id.as_deref());
     let created = object.fields.get("created_at").and_then(Value::as_str);

@@ -95,7 +95,11 @@ impl Directory {
 impl Live {
     /// The id or slug that a reference stands for, where the object exists.
     pub fn resolve(&self, reference: &Reference) -> Option<String> {
-        self.objects.get(&reference.address)?.ident.get(reference.attribute).map(str::to_owned)
+        self.objects
+            .get(&reference.address)?
+            .ident
+            .get(reference.attribute)
+            .map(str::to_owned)
     }
 }
 

@@ -115,10 +115,18 @@ impl Pattern {
                 _ => false,
             }
         }
+        // Most patterns are told apart by their first segment: that comes before any splitting.
+        let Some(text) = self.0.strip_prefix('/') else {
+            return pointer.is_root();
+        };
+        let head = text.split('/').next().unwrap_or_default();
+        if head != "*" && head != "**" && Some(head) != pointer.field() {
+            return false;
+        }
         // Patterns are short literals; the split stays on the stack.
         let mut parts = [""; 12];
         let mut count = 0;
-        for part in self.0.split('/').skip(1) {
+        for part in text.split('/') {
             if count == parts.len() {
                 return false;
             }

@@ -168,7 +168,12 @@ impl Plan {
         self.known.clear();
         self.adopted.clear();
         self.forgotten.clear();
-        let count = |action| self.changes.iter().filter(|change| change.action == action).count();
+        let count = |action| {
+            self.changes
+                .iter()
+                .filter(|change| change.action == action)
+                .count()
+        };
         self.summary = Summary {
             create: count(Action::Create),
             update: count(Action::Update),

@@ -33,13 +33,24 @@ pub fn plan(plan: &Plan, detail: Detail) -> String {
     let summary = plan.summary;
     if plan.is_empty() {
         let unchanged = objects(summary.unchanged, "is", "are");
-        line(&mut out, format_args!("{STRONG}No changes.{STRONG:#} {unchanged} as declared."));
+        line(
+            &mut out,
+            format_args!("{STRONG}No changes.{STRONG:#} {unchanged} as declared."),
+        );
     } else {
-        let Summary { create, update, delete, unchanged } = summary;
-        line(&mut out, format_args!(
-            "{STRONG}Plan:{STRONG:#} {create} to create, {update} to update, {delete} to delete; \
+        let Summary {
+            create,
+            update,
+            delete,
+            unchanged,
+        } = summary;
+        line(
+            &mut out,
+            format_args!(
+                "{STRONG}Plan:{STRONG:#} {create} to create, {update} to update, {delete} to delete; \
              {unchanged} unchanged."
-        ));
+            ),
+        );
     }
     out
 }
@@ -50,11 +61,17 @@ pub fn drift(plan: &Plan, detail: Detail) -> String {
     changes(&mut out, plan, detail);
     if plan.is_empty() {
         let unchanged = objects(plan.summary.unchanged, "is", "are");
-        line(&mut out, format_args!("{STRONG}No drift.{STRONG:#} {unchanged} as declared."));
+        line(
+            &mut out,
+            format_args!("{STRONG}No drift.{STRONG:#} {unchanged} as declared."),
+        );
     } else {
         let changed = objects(plan.summary.update, "differs", "differ");
         let gone = objects(plan.summary.create, "is gone", "are gone");
-        line(&mut out, format_args!("{STRONG}Drift:{STRONG:#} {changed}, {gone}."));
+        line(
+            &mut out,
+            format_args!("{STRONG}Drift:{STRONG:#} {changed}, {gone}."),
+        );
     }
     out
 }
@@ -84,17 +101,30 @@ fn style(action: Action) -> Style {
 fn write_change(out: &mut String, change: &Change, detail: Detail) {
     let style = style(change.action);
     let sign = change.action.sign();
-    let name = change.name.as_deref().filter(|name| *name != change.address.key);
-    let name = name.map(|name| format!(" {}", text::value(&Value::text(name)))).unwrap_or_default();
+    let name = change
+        .name
+        .as_deref()
+        .filter(|name| *name != change.address.key);
+    let name = name
+        .map(|name| format!(" {}", text::value(&Value::text(name))))
+        .unwrap_or_default();
     let place = match (&change.source, change.action) {
         (Some(source), _) => format!("{source}"),
         (None, _) => format!("because {}", change.because),
     };
     let again = change.action == Action::Create && change.because.contains("outside");
-    let again = if again { format!(" (again: {})", change.because) } else { String::new() };
-    line(out, format_args!(
-        "{style}{sign}{style:#} {}{name}{again}  {QUIET}{place}{QUIET:#}", change.address
-    ));
+    let again = if again {
+        format!(" (again: {})", change.because)
+    } else {
+        String::new()
+    };
+    line(
+        out,
+        format_args!(
+            "{style}{sign}{style:#} {}{name}{again}  {QUIET}{place}{QUIET:#}",
+            change.address
+        ),
+    );
     if change.action == Action::Create && detail == Detail::Concise {
         return;
     }
@@ -102,7 +132,9 @@ fn write_change(out: &mut String, change: &Change, detail: Detail) {
         let at = field.source.as_ref();
         // A place that is not in the manifest any more has its line at the entry.
         let at = at.filter(|at| Some(*at) != change.source.as_ref());
-        let at = at.map(|at| format!("  {QUIET}{at}{QUIET:#}")).unwrap_or_default();
+        let at = at
+            .map(|at| format!("  {QUIET}{at}{QUIET:#}"))
+            .unwrap_or_default();
         let pointer = &field.pointer;
         let (old, new) = (text::value(&field.old), text::value(&field.new));
         let because = match field.because {
@@ -116,7 +148,10 @@ fn write_change(out: &mut String, change: &Change, detail: Detail) {
             (_, Value::Null) => (DELETE, '-', old),
             _ => (UPDATE, '~', format!("{old} → {new}")),
         };
-        line(out, format_args!("    {style}{sign}{style:#} {pointer}: {text}{because}{at}"));
+        line(
+            out,
+            format_args!("    {style}{sign}{style:#} {pointer}: {text}{because}{at}"),
+        );
     }
 }
 
@@ -125,26 +160,38 @@ fn notes(out: &mut String, plan: &Plan) {
     if !plan.adopted.is_empty() {
         any = true;
         let count = plan.adopted.len();
-        line(out, format_args!(
-            "{QUIET}Adopting {} already and {} recorded from now on.{QUIET:#}",
-            objects(count, "that exists", "that exist"),
-            if count == 1 { "is" } else { "are" }
-        ));
+        line(
+            out,
+            format_args!(
+                "{QUIET}Adopting {} already and {} recorded from now on.{QUIET:#}",
+                objects(count, "that exists", "that exist"),
+                if count == 1 { "is" } else { "are" }
+            ),
+        );
     }
     if !plan.forgotten.is_empty() {
         any = true;
-        line(out, format_args!(
-            "{QUIET}Forgetting {} neither declared nor there any more.{QUIET:#}",
-            objects(plan.forgotten.len(), "that is", "that are")
-        ));
+        line(
+            out,
+            format_args!(
+                "{QUIET}Forgetting {} neither declared nor there any more.{QUIET:#}",
+                objects(plan.forgotten.len(), "that is", "that are")
+            ),
+        );
     }
     if !plan.left_alone.is_empty() {
         any = true;
-        let kinds = plan.left_alone.iter().map(|(kind, count)| format!("{count} {kind}"));
-        line(out, format_args!(
-            "{QUIET}Left alone, being neither created nor adopted by gatewright: {}.{QUIET:#}",
-            kinds.collect::<Vec<_>>().join(", ")
-        ));
+        let kinds = plan
+            .left_alone
+            .iter()
+            .map(|(kind, count)| format!("{count} {kind}"));
+        line(
+            out,
+            format_args!(
+                "{QUIET}Left alone, being neither created nor adopted by gatewright: {}.{QUIET:#}",
+                kinds.collect::<Vec<_>>().join(", ")
+            ),
+        );
     }
     if any {
         out.push('\n');
@@ -153,5 +200,9 @@ fn notes(out: &mut String, plan: &Plan) {
 
 /// `1 object is`, `2 objects are`.
 fn objects(count: usize, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 object {one}") } else { format!("{count} objects {many}") }
+    if count == 1 {
+        format!("1 object {one}")
+    } else {
+        format!("{count} objects {many}")
+    }
 }

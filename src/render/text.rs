@@ -91,8 +91,17 @@ mod tests {
     #[test]
     fn values_fit_on_a_line_and_hide_secrets() {
         let json = serde_json::json!({"a": [1, "x\u{1b}[31m"], "b": null});
-        assert_eq!(value(&Value::from(json)), "{a: [1, \"x\\u{1b}[31m\"], b: null}");
-        assert_eq!(value(&Value::Secret(Secret::declared("sk-1", vec![]))), "(secret)");
-        assert_eq!(value(&Value::text("x".repeat(100))).chars().count(), LONGEST + 1);
+        assert_eq!(
+            value(&Value::from(json)),
+            "{a: [1, \"x\\u{1b}[31m\"], b: null}"
+        );
+        assert_eq!(
+            value(&Value::Secret(Secret::declared("sk-1", vec![]))),
+            "(secret)"
+        );
+        assert_eq!(
+            value(&Value::text("x".repeat(100))).chars().count(),
+            LONGEST + 1
+        );
     }
 }

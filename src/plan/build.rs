@@ -204,6 +204,7 @@ impl Draft {
             ident: live.map(|object| object.ident.clone()).unwrap_or_default(),
             fields,
             source: Some((entry.locate)(&Pointer::root())),
+            recreates: live.is_none() && record.is_some(),
             because: because.to_owned(),
         });
     }
@@ -268,6 +269,7 @@ impl Draft {
                 ident: object.ident.clone(),
                 fields: Vec::new(),
                 source: None,
+                recreates: false,
                 because: "it is no longer declared".to_owned(),
             });
         }

@@ -89,6 +89,9 @@ pub struct Change {
     pub fields: Vec<FieldChange>,
     /// Where the entry is; nothing once it is gone.
     pub source: Option<Position>,
+    /// Whether gatewright made it before and somebody else deleted it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recreates: bool,
     /// Why, in a few words.
     pub because: String,
 }

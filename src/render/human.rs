@@ -112,8 +112,8 @@ fn write_change(out: &mut String, change: &Change, detail: Detail) {
         (Some(source), _) => format!("{source}"),
         (None, _) => format!("because {}", change.because),
     };
-    let again = change.action == Action::Create && change.because.contains("outside");
-    let again = if again {
+    // That a new entry does not exist yet goes without saying.
+    let again = if change.recreates {
         format!(" (again: {})", change.because)
     } else {
         String::new()
@@ -136,7 +136,6 @@ fn write_change(out: &mut String, change: &Change, detail: Detail) {
             .map(|at| format!("  {QUIET}{at}{QUIET:#}"))
             .unwrap_or_default();
         let pointer = &field.pointer;
-        let (old, new) = (text::value(&field.old), text::value(&field.new));
         let because = match field.because {
             Some(Because::Fingerprint) => " (its value changed)",
             Some(Because::Mask) => " (it does not fit what the API shows of it)",
@@ -144,9 +143,9 @@ fn write_change(out: &mut String, change: &Change, detail: Detail) {
             None => "",
         };
         let (style, sign, text) = match (&field.old, &field.new) {
-            (Value::Null, _) => (CREATE, '+', new),
-            (_, Value::Null) => (DELETE, '-', old),
-            _ => (UPDATE, '~', format!("{old} → {new}")),
+            (Value::Null, new) => (CREATE, '+', text::value(new)),
+            (old, Value::Null) => (DELETE, '-', text::value(old)),
+            (old, new) => (UPDATE, '~', text::change(old, new)),
         };
         line(
             out,
@@ -159,24 +158,20 @@ fn notes(out: &mut String, plan: &Plan) {
     let mut any = false;
     if !plan.adopted.is_empty() {
         any = true;
-        let count = plan.adopted.len();
+        let found = objects(plan.adopted.len(), "exists", "exist");
         line(
             out,
             format_args!(
-                "{QUIET}Adopting {} already and {} recorded from now on.{QUIET:#}",
-                objects(count, "that exists", "that exist"),
-                if count == 1 { "is" } else { "are" }
+                "{QUIET}Adopting: {found} already; the ledger records that from now on.{QUIET:#}"
             ),
         );
     }
     if !plan.forgotten.is_empty() {
         any = true;
+        let gone = objects(plan.forgotten.len(), "is", "are");
         line(
             out,
-            format_args!(
-                "{QUIET}Forgetting {} neither declared nor there any more.{QUIET:#}",
-                objects(plan.forgotten.len(), "that is", "that are")
-            ),
+            format_args!("{QUIET}Forgetting: {gone} neither declared nor there any more.{QUIET:#}"),
         );
     }
     if !plan.left_alone.is_empty() {
@@ -188,7 +183,7 @@ fn notes(out: &mut String, plan: &Plan) {
         line(
             out,
             format_args!(
-                "{QUIET}Left alone, being neither created nor adopted by gatewright: {}.{QUIET:#}",
+                "{QUIET}Left alone, neither created nor adopted by gatewright: {}.{QUIET:#}",
                 kinds.collect::<Vec<_>>().join(", ")
             ),
         );

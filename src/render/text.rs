@@ -5,18 +5,49 @@ use crate::model::{Reference, Segment, Value};
 /// The longest text that a line shows of one value.
 const LONGEST: usize = 72;
 
-/// A value on one line: JSON, with references as `${ref:...}` and secrets as `(secret)`.
+/// How much of what two long values share is shown before their difference.
+const SHARED: usize = 12;
+
+/// A value on one line: JSON, with references as addresses and secrets as `(secret)`. Long values
+/// are cut.
 pub fn value(value: &Value) -> String {
     let mut out = String::new();
     write(value, &mut out);
-    match out.char_indices().nth(LONGEST) {
-        Some((end, _)) => {
-            out.truncate(end);
-            out.push('…');
-            out
-        }
-        None => out,
+    cut(&out, 0)
+}
+
+/// Two values on one line. Where they are long and begin alike, what they share is left out, so
+/// that the difference shows.
+pub(super) fn change(old: &Value, new: &Value) -> String {
+    let (mut before, mut after) = (String::new(), String::new());
+    write(old, &mut before);
+    write(new, &mut after);
+    let longest = before.chars().count().max(after.chars().count());
+    let alike = before
+        .chars()
+        .zip(after.chars())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let start = if longest > LONGEST && alike > SHARED {
+        alike - SHARED
+    } else {
+        0
+    };
+    format!("{} → {}", cut(&before, start), cut(&after, start))
+}
+
+/// The characters from `start` on, as many as fit on a line.
+fn cut(text: &str, start: usize) -> String {
+    let mut rest = text.chars().skip(start);
+    let mut out = String::new();
+    if start > 0 {
+        out.push('…');
     }
+    out.extend(rest.by_ref().take(LONGEST));
+    if rest.next().is_some() {
+        out.push('…');
+    }
+    out
 }
 
 fn write(value: &Value, out: &mut String) {
@@ -102,6 +133,19 @@ mod tests {
         assert_eq!(
             value(&Value::text("x".repeat(100))).chars().count(),
             LONGEST + 1
+        );
+    }
+
+    #[test]
+    fn long_values_show_where_they_differ() {
+        let text = |end: &str| Value::text(format!("{}{end}", "x".repeat(200)));
+        assert_eq!(
+            change(&text("one"), &text("two")),
+            "…xxxxxxxxxxxxone\" → …xxxxxxxxxxxxtwo\""
+        );
+        assert_eq!(
+            change(&Value::text("a"), &Value::text("b")),
+            "\"a\" → \"b\""
         );
     }
 }

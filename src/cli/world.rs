@@ -234,7 +234,7 @@ impl World {
                     }
                     // One refused key or dead server fails every request alike.
                     let one_cause = [ApiErrorKind::Unauthorised, ApiErrorKind::Unreachable];
-                    if one_cause.contains(&error.kind) && !seen.insert(error.kind as u8) {
+                    if one_cause.contains(&error.kind) && !seen.insert(error.kind) {
                         continue;
                     }
                     api_error(error)

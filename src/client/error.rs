@@ -34,7 +34,7 @@ pub struct ApiError {
 }
 
 /// What went wrong, as far as it matters to what happens next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ApiErrorKind {
     /// No connection was made: the server cannot have acted.
     Unreachable,

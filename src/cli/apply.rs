@@ -1,5 +1,6 @@
 //! `gatewright apply`: makes it so.
 
+use std::fmt::Write as _;
 use std::io::BufRead as _;
 use std::time::Instant;
 
@@ -23,7 +24,7 @@ const LOOKS: u32 = 4;
 pub(super) async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Finish {
     let world = match World::open(global).await {
         Ok(world) => world,
-        Err(finish) => return finish,
+        Err(finish) => return *finish,
     };
     let end = in_world(&world, args, printer).await;
     let (sources, mut diagnostics) = world.close().await;
@@ -63,13 +64,12 @@ async fn in_world(world: &World, args: &ApplyArgs, printer: &Printer) -> Finish 
             ..end(Exit::Refused, diagnostics)
         };
     }
-    if !plan.is_empty() && !args.yes && !world.is_mock() {
-        if let Err(refused) = confirm(&plan, printer) {
-            return Finish {
-                document: document(plan),
-                ..refused
-            };
-        }
+    let asks = !plan.is_empty() && !args.yes && !world.is_mock();
+    if let Some(problem) = asks.then(|| confirm(&plan, printer)).flatten() {
+        return Finish {
+            document: document(plan),
+            ..end(Exit::Refused, vec![problem])
+        };
     }
     let journals = match world.journals(&plan) {
         Ok(journals) => journals,
@@ -104,8 +104,9 @@ async fn in_world(world: &World, args: &ApplyArgs, printer: &Printer) -> Finish 
     let exit = exit(&report, tally, verified, &diagnostics);
     let mut text = summary(&plan, tally);
     let (requests, seconds) = (world.requests_sent(), begun.elapsed().as_secs_f64());
-    text.push_str(&format!(" {requests} requests in {seconds:.1} s.\n"));
-    if verified {
+    // Writing into a string cannot fail.
+    let _ = writeln!(text, " {requests} requests in {seconds:.1} s.");
+    if verified && !plan.is_empty() {
         text.push_str("Verified: a second plan finds nothing to do.\n");
     }
     let applied = Some(Applied {
@@ -165,14 +166,14 @@ fn summary(plan: &Plan, tally: Tally) -> String {
     )
 }
 
-/// Asks. Only the whole word counts.
-fn confirm(plan: &Plan, printer: &Printer) -> Result<(), Finish> {
+/// Asks, and says what is wrong unless the answer is yes. Only the whole word counts.
+fn confirm(plan: &Plan, printer: &Printer) -> Option<Diagnostic> {
     if !printer.can_ask() {
         let problem =
             Diagnostic::error("not-confirmed", "nobody is there to confirm these changes")
                 .note("nothing was changed")
                 .help("look at the plan and run again with `--yes`");
-        return Err(end(Exit::Refused, vec![problem]));
+        return Some(problem);
     }
     let deleted = plan
         .changes
@@ -192,11 +193,10 @@ fn confirm(plan: &Plan, printer: &Printer) -> Result<(), Finish> {
     ));
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
-    if read.is_ok() && answer.trim() == "yes" {
-        return Ok(());
-    }
-    let problem = Diagnostic::error("not-confirmed", "not confirmed").note("nothing was changed");
-    Err(end(Exit::Refused, vec![problem]))
+    let confirmed = read.is_ok() && answer.trim() == "yes";
+    let problem =
+        || Diagnostic::error("not-confirmed", "not confirmed").note("nothing was changed");
+    (!confirmed).then(problem)
 }
 
 /// The first Ctrl-C lets what is under way end and starts nothing new; the second one ends the

@@ -11,7 +11,7 @@ use crate::render;
 pub(super) async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> Finish {
     let world = match World::open(global).await {
         Ok(world) => world,
-        Err(finish) => return finish,
+        Err(finish) => return *finish,
     };
     let finish = match world.plan().await {
         Ok(plan) => shown(plan, args, &world, printer),
@@ -84,7 +84,7 @@ pub(super) fn refusals(plan: &Plan, world: &World) -> Vec<Diagnostic> {
 pub(super) async fn drift(global: &Global, args: &DriftArgs, printer: &Printer) -> Finish {
     let world = match World::open(global).await {
         Ok(world) => world,
-        Err(finish) => return finish,
+        Err(finish) => return *finish,
     };
     let finish = match world.plan().await {
         Ok(plan) => {

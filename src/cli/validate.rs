@@ -6,9 +6,10 @@ use super::output::{Document, Finish};
 use super::world;
 
 pub(super) fn run(global: &Global) -> Finish {
-    let (repository, sources, diagnostics) = match world::load(global) {
+    let loaded = world::variables(global).and_then(|variables| world::load(global, &variables));
+    let (repository, sources, diagnostics) = match loaded {
         Ok(loaded) => loaded,
-        Err(finish) => return finish,
+        Err(finish) => return *finish,
     };
     let count = repository.entries.len();
     let noun = if count == 1 {

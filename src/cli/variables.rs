@@ -14,15 +14,15 @@ pub(super) struct Variables {
 impl Variables {
     /// Reads an env file: `NAME=VALUE` lines, `#` comments, an optional `export `, and values in
     /// single or double quotes.
-    pub(super) fn load(path: Option<&Path>) -> Result<Self, Diagnostic> {
+    pub(super) fn load(path: Option<&Path>) -> Result<Self, Box<Diagnostic>> {
         let Some(path) = path else {
             return Ok(Self::default());
         };
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Diagnostic::error(
+            Box::new(Diagnostic::error(
                 "env-file",
                 format!("cannot read {}: {error}", path.display()),
-            )
+            ))
         })?;
         let mut file = HashMap::new();
         for (at, line) in text.lines().enumerate() {
@@ -35,7 +35,7 @@ impl Variables {
                 // The line could be a secret, so it is not shown.
                 let place = format!("{}:{}", path.display(), at + 1);
                 let message = format!("{place}: expected NAME=VALUE");
-                return Err(Diagnostic::error("env-file", message));
+                return Err(Box::new(Diagnostic::error("env-file", message)));
             };
             let value = value.trim();
             let unquoted = ['"', '\''].iter().find_map(|quote| {

@@ -47,10 +47,22 @@ pub(super) struct Connected {
     recovered: Vec<PathBuf>,
 }
 
+/// The variables of this run.
+pub(super) fn variables(global: &Global) -> Result<Variables, Box<Finish>> {
+    Variables::load(global.env_file.as_deref()).map_err(|problem| {
+        Box::new(Finish::failed(
+            Exit::Error,
+            Sources::default(),
+            vec![*problem],
+        ))
+    })
+}
+
 /// Loads the repository alone.
-pub(super) fn load(global: &Global) -> Result<(Repository, Sources, Vec<Diagnostic>), Finish> {
-    let variables = Variables::load(global.env_file.as_deref())
-        .map_err(|problem| Finish::failed(Exit::Error, Sources::default(), vec![problem]))?;
+pub(super) fn load(
+    global: &Global,
+    variables: &Variables,
+) -> Result<(Repository, Sources, Vec<Diagnostic>), Box<Finish>> {
     let loaded = manifest::load(&manifest::Options {
         root: &global.directory,
         environment: global.environment.as_deref(),
@@ -60,24 +72,29 @@ pub(super) fn load(global: &Global) -> Result<(Repository, Sources, Vec<Diagnost
     });
     match loaded.repository {
         Some(repository) => Ok((repository, loaded.sources, loaded.diagnostics)),
-        None => Err(Finish::failed(
+        None => Err(Box::new(Finish::failed(
             Exit::Error,
             loaded.sources,
             loaded.diagnostics,
-        )),
+        ))),
     }
 }
 
 impl World {
     /// Loads the repository and connects to the systems that it speaks of.
-    pub(super) async fn open(global: &Global) -> Result<Self, Finish> {
-        let (repository, sources, diagnostics) = load(global)?;
-        let variables = Variables::load(global.env_file.as_deref())
-            .map_err(|problem| Finish::failed(Exit::Error, Sources::default(), vec![problem]))?;
+    pub(super) async fn open(global: &Global) -> Result<Self, Box<Finish>> {
+        let variables = variables(global)?;
+        let (repository, sources, mut diagnostics) = load(global, &variables)?;
         let mut problems = Vec::new();
         let mock = match start_mock(global.mock).await {
             Ok(mock) => mock,
-            Err(problem) => return Err(Finish::failed(Exit::Error, sources, vec![problem])),
+            Err(problem) => {
+                return Err(Box::new(Finish::failed(
+                    Exit::Error,
+                    sources,
+                    vec![*problem],
+                )));
+            }
         };
         let fingerprint_key = match &repository.project.fingerprint_key {
             Some(key) => FingerprintKey::new(key.reveal()),
@@ -105,13 +122,16 @@ impl World {
                 None => target(system, &repository, global, &variables),
             };
             match target.and_then(|target| connect(target, &repository, global)) {
-                Ok(connected) => systems.push(connected),
+                Ok(connected) => {
+                    diagnostics.extend(insecure(&connected.client.target().base_url));
+                    systems.push(connected);
+                }
                 Err(problem) => problems.push(*problem),
             }
         }
         if !problems.is_empty() {
             problems.extend(diagnostics);
-            return Err(Finish::failed(Exit::Error, sources, problems));
+            return Err(Box::new(Finish::failed(Exit::Error, sources, problems)));
         }
         let parallelism = global.parallelism;
         Ok(Self {
@@ -380,13 +400,17 @@ fn declared<'a>(
     }
 }
 
-async fn start_mock(wanted: bool) -> Result<Option<MockPortkey>, Diagnostic> {
+async fn start_mock(wanted: bool) -> Result<Option<MockPortkey>, Box<Diagnostic>> {
     if !wanted {
         return Ok(None);
     }
     let mock = MockPortkey::start().await;
-    mock.map(Some)
-        .map_err(|error| Diagnostic::error("mock", format!("cannot start the mock: {error}")))
+    mock.map(Some).map_err(|error| {
+        Box::new(Diagnostic::error(
+            "mock",
+            format!("cannot start the mock: {error}"),
+        ))
+    })
 }
 
 /// Where a system is and with what key: flag, project file, environment, public service.
@@ -429,6 +453,17 @@ fn target(
         base_url,
         api_key,
     })
+}
+
+/// A warning where the API key would cross a network in the clear.
+fn insecure(base_url: &str) -> Option<Diagnostic> {
+    let host = base_url.strip_prefix("http://")?;
+    let host = host.split('/').next().unwrap_or_default();
+    let local = ["127.", "localhost", "[::1]"]
+        .iter()
+        .any(|prefix| host.starts_with(prefix));
+    let message = format!("the API key goes to {host} unencrypted");
+    (!local).then(|| Diagnostic::warning("insecure", message).help("use https"))
 }
 
 /// A connection and its ledger.

@@ -92,6 +92,9 @@ pub enum ClientError {
     /// The base URL is not one.
     #[error("`{0}` is not an http(s) URL")]
     BaseUrl(String),
+    /// The base URL has a user name or password in it, which would show wherever the URL does.
+    #[error("the base URL must not have a user name or password in it")]
+    Credentials,
     /// The HTTP library refused its configuration.
     #[error("cannot set up HTTP: {0}")]
     Http(#[from] reqwest::Error),
@@ -117,8 +120,12 @@ impl Client {
         let url = reqwest::Url::parse(&target.base_url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if url.is_none() {
-            return Err(ClientError::BaseUrl(target.base_url));
+        match url {
+            None => return Err(ClientError::BaseUrl(target.base_url)),
+            Some(url) if !url.username().is_empty() || url.password().is_some() => {
+                return Err(ClientError::Credentials);
+            }
+            Some(_) => {}
         }
         let mut headers = HeaderMap::new();
         let key = format!("{}{}", target.system.auth_prefix, target.api_key.reveal());
@@ -213,9 +220,7 @@ impl Client {
                 .map(str::to_owned)
         };
         let request_id = header("x-portkey-trace-id").or_else(|| header("x-request-id"));
-        let retry_after = header(RETRY_AFTER.as_str())
-            .and_then(|text| text.trim().parse().ok())
-            .map(Duration::from_secs);
+        let retry_after = header(RETRY_AFTER.as_str()).and_then(|text| wait_until(&text));
         let text = response
             .text()
             .await
@@ -244,6 +249,15 @@ impl Client {
     }
 }
 
+/// Reads `Retry-After`: seconds, or a date.
+fn wait_until(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
+    Duration::try_from(date.duration_since(jiff::Timestamp::now())).ok()
+}
+
 /// Escapes a text for use as one segment of a path.
 pub fn escape(segment: &str) -> String {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -270,6 +284,15 @@ pub fn item_path(path: &str, ident: &Ident) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        assert_eq!(wait_until(" 7 "), Some(Duration::from_secs(7)));
+        assert_eq!(wait_until("Wed, 21 Oct 2015 07:28:00 GMT"), None);
+        let later = wait_until("Wed, 21 Oct 2099 07:28:00 GMT");
+        assert!(later.is_some_and(|wait| wait > Duration::from_secs(3600)), "{later:?}");
+        assert_eq!(wait_until("soon"), None);
+    }
 
     #[test]
     fn segments_cannot_leave_their_place_in_a_path() {

@@ -7,7 +7,7 @@ use super::steps::{Draft, Node, uses};
 use super::{Action, Change, FORMAT, Plan, Refusal, Step, Summary, write};
 use crate::diagnostic::Position;
 use crate::diff::{self, Context, FieldChange};
-use crate::kind::{Is, Kind, System};
+use crate::kind::{Identity, Is, Kind, System};
 use crate::ledger::Ledger;
 use crate::live::Live;
 use crate::model::{Address, FingerprintKey, Map, Pointer, Value};
@@ -167,6 +167,19 @@ impl Draft {
                         ),
                         "declare the new value under a new key, move what refers to it, and \
                          remove the old entry",
+                    );
+                }
+                let slug = object.ident.slug.as_deref();
+                let key = entry.address.key.as_str();
+                if entry.kind.identity == Identity::Slug && slug.is_some_and(|slug| slug != key) {
+                    let slug = slug.unwrap_or_default();
+                    refuse(
+                        plan,
+                        "immutable",
+                        &Pointer::root(),
+                        format!("the slug `{slug}` cannot change to `{key}`"),
+                        "keep the old key, or declare a new object, move what refers to the old \
+                         one, and remove that",
                     );
                 }
                 let requests = write::update(entry.kind, &desired, object, &fields);

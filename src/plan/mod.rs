@@ -57,7 +57,8 @@ pub struct Plan {
     /// exist yet are missing here.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub records: BTreeMap<Address, Record>,
-    /// SHA-256 over everything else in here: two plans with one digest do the same.
+    /// SHA-256 over what will be done: two plans with one digest do the same, wherever it is
+    /// declared.
     pub digest: String,
 }
 
@@ -192,14 +193,14 @@ impl Plan {
         self.changes.is_empty()
     }
 
-    /// The digest of what is in here beside the digest itself.
+    /// The digest of what will be done. Where it is declared and how it is shown do not count.
     fn compute_digest(&self) -> String {
-        let unsigned = Self {
-            digest: String::new(),
-            ..self.clone()
-        };
+        let done = (
+            (self.format, &self.environment, &self.systems, &self.steps),
+            (&self.adopted, &self.forgotten, &self.known, &self.records),
+        );
         // All keys are strings, so that serialising cannot fail.
-        let bytes = serde_json::to_vec(&unsigned).unwrap_or_default();
+        let bytes = serde_json::to_vec(&done).unwrap_or_default();
         Sha256::digest(bytes)
             .iter()
             .map(|byte| format!("{byte:02x}"))
@@ -235,3 +236,6 @@ impl Action {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

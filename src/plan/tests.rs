@@ -1,0 +1,362 @@
+//! Tests of planning, with the Portkey kinds and live objects made by hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::*;
+use crate::ledger::{Ledger, Record};
+use crate::live::{Live, Object};
+use crate::model::{Attribute, Map, Pointer, Reference, Secret};
+use crate::portkey::SYSTEM;
+
+/// A repository, its ledger and its server, in memory.
+#[derive(Default)]
+struct World {
+    declared: BTreeMap<Address, Map>,
+    ledger: Ledger,
+    live: Live,
+    protect: bool,
+    refuse_adoption: bool,
+    ignore: Vec<Pointer>,
+}
+
+fn address(text: &str) -> Address {
+    text.parse().unwrap()
+}
+
+fn map(json: serde_json::Value) -> Map {
+    match Value::from(json) {
+        Value::Map(map) => map,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn reference(text: &str, attribute: Attribute) -> Value {
+    Value::Reference(Reference {
+        address: address(text),
+        attribute,
+    })
+}
+
+impl World {
+    fn declare(&mut self, at: &str, fields: serde_json::Value) -> &mut Map {
+        self.declared
+            .entry(address(at))
+            .or_insert_with(|| map(fields))
+    }
+
+    fn live(&mut self, at: &str, fields: serde_json::Value) -> &mut Object {
+        let key = address(at).key;
+        let ident = Ident {
+            id: Some(format!("id-{key}")),
+            slug: Some(key),
+        };
+        let object = Object {
+            ident,
+            name: None,
+            fields: map(fields),
+        };
+        self.live.objects.entry(address(at)).or_insert(object)
+    }
+
+    fn record(&mut self, at: &str) -> &mut Record {
+        self.ledger.records.entry(address(at)).or_default()
+    }
+
+    fn plan(&self) -> Plan {
+        let locate = |pointer: &Pointer| Position {
+            file: "a.yaml".to_owned(),
+            line: pointer.segments().len() + 1,
+            column: 1,
+        };
+        let declared = self.declared.iter().map(|(address, fields)| Declared {
+            address,
+            kind: SYSTEM.kind(&address.kind).unwrap(),
+            fields,
+            protect: self.protect,
+            adopt: !self.refuse_adoption,
+            ignore: &self.ignore,
+            mentions: BTreeSet::new(),
+            locate: &locate,
+        });
+        let side = Side {
+            system: &SYSTEM,
+            base_url: "http://h/v1",
+            declared: declared.collect(),
+            ledger: &self.ledger,
+            live: &self.live,
+            fingerprint_key: None,
+        };
+        build(None, &[side])
+    }
+}
+
+/// The steps as text, with the steps that they need.
+fn steps(plan: &Plan) -> Vec<String> {
+    let show = |step: &Step| {
+        let second = if step.second { " again" } else { "" };
+        format!("{}{}{second}", step.action.sign(), step.address)
+    };
+    let needs = |step: &Step| {
+        let needs: Vec<String> = step.after.iter().map(|at| show(&plan.steps[*at])).collect();
+        if needs.is_empty() {
+            String::new()
+        } else {
+            format!(" after {}", needs.join(", "))
+        }
+    };
+    plan.steps
+        .iter()
+        .map(|step| format!("{}{}", show(step), needs(step)))
+        .collect()
+}
+
+#[test]
+fn a_workspace_whose_defaults_live_in_it_is_made_in_two_steps() {
+    let mut world = World::default();
+    let workspace = world.declare(
+        "workspaces.a",
+        json!({"defaults": {"metadata": {"x": "y"}}}),
+    );
+    let defaults = workspace
+        .get_mut("defaults")
+        .and_then(Value::as_map_mut)
+        .unwrap();
+    let guardrail = reference("guardrails.g", Attribute::Slug);
+    defaults.insert("input_guardrails".to_owned(), Value::List(vec![guardrail]));
+    let guardrail = world.declare("guardrails.g", json!({"checks": [], "actions": {}}));
+    guardrail.insert(
+        "workspace_id".to_owned(),
+        reference("workspaces.a", Attribute::Id),
+    );
+    let plan = world.plan();
+    assert_eq!(
+        steps(&plan),
+        [
+            "+workspaces.a",
+            "+guardrails.g after +workspaces.a",
+            "+workspaces.a again after +workspaces.a, +guardrails.g",
+        ]
+    );
+    let body = |step: &Step| serde_json::to_value(&step.requests[0].body).unwrap();
+    assert_eq!(
+        body(&plan.steps[0])["defaults"],
+        json!({"metadata": {"x": "y"}})
+    );
+    assert_eq!(body(&plan.steps[0])["name"], "a");
+    let whole = body(&plan.steps[2]);
+    assert_eq!(whole["defaults"]["metadata"], json!({"x": "y"}));
+    assert_eq!(
+        whole["defaults"]["input_guardrails"][0]["$ref"],
+        "guardrails.g"
+    );
+}
+
+#[test]
+fn what_is_inside_is_deleted_before_what_it_is_inside_of() {
+    let mut world = World::default();
+    for at in [
+        "workspaces.a",
+        "guardrails.g",
+        "providers.p",
+        "integrations.i",
+    ] {
+        world.record(at);
+        world.live(at, json!({"name": "n"}));
+    }
+    for at in ["guardrails.g", "providers.p"] {
+        let workspace = reference("workspaces.a", Attribute::Id);
+        world
+            .record(at)
+            .scope
+            .insert("workspace_id".to_owned(), workspace);
+    }
+    let integration = reference("integrations.i", Attribute::Slug);
+    world
+        .live("providers.p", json!({}))
+        .fields
+        .insert("integration_id".to_owned(), integration);
+    let plan = world.plan();
+    assert_eq!(
+        steps(&plan),
+        [
+            "-guardrails.g",
+            "-providers.p",
+            "-integrations.i after -providers.p",
+            "-workspaces.a after -guardrails.g, -providers.p",
+        ]
+    );
+    let delete = &plan.steps[3].requests[0];
+    assert_eq!(
+        (delete.method.as_str(), delete.path.as_str()),
+        ("DELETE", "/admin/workspaces/{id}")
+    );
+    assert_eq!(
+        serde_json::to_value(&delete.body).unwrap(),
+        json!({"name": "n"})
+    );
+}
+
+#[test]
+fn only_what_is_recorded_is_deleted_and_nothing_protected() {
+    let mut world = World::default();
+    world
+        .live
+        .unowned
+        .insert("workspaces", vec![Object::default(), Object::default()]);
+    world.record("workspaces.gone");
+    world.record("workspaces.kept").protect = true;
+    world.live("workspaces.kept", json!({"name": "n"}));
+    let plan = world.plan();
+    assert_eq!(
+        plan.summary,
+        Summary {
+            delete: 1,
+            ..Summary::default()
+        }
+    );
+    assert_eq!(
+        plan.left_alone,
+        BTreeMap::from([("workspaces".to_owned(), 2)])
+    );
+    assert_eq!(plan.forgotten, [address("workspaces.gone")]);
+    let codes: Vec<_> = plan
+        .refusals
+        .iter()
+        .map(|refusal| refusal.code.as_str())
+        .collect();
+    assert_eq!(codes, ["protected"]);
+}
+
+#[test]
+fn an_object_that_fits_is_adopted_without_a_request_unless_that_is_refused() {
+    let mut world = World::default();
+    world.declare("secret_references.a", json!({"description": "d"}));
+    world.live(
+        "secret_references.a",
+        json!({"description": "d", "name": "by hand"}),
+    );
+    let plan = world.plan();
+    assert!(plan.is_empty() && plan.refusals.is_empty());
+    assert_eq!(plan.adopted, [address("secret_references.a")]);
+    assert_eq!(
+        plan.records[&address("secret_references.a")]
+            .ident
+            .id
+            .as_deref(),
+        Some("id-a")
+    );
+    world.refuse_adoption = true;
+    assert_eq!(world.plan().refusals[0].code, "exists");
+}
+
+#[test]
+fn immutable_fields_and_chosen_slugs_do_not_change() {
+    let mut world = World::default();
+    world.declare("integrations.a", json!({"ai_provider_id": "openai"}));
+    world.live("integrations.a", json!({"ai_provider_id": "anthropic"}));
+    let plan = world.plan();
+    assert_eq!(plan.refusals[0].code, "immutable");
+    assert_eq!(plan.refusals[0].pointer.to_string(), "/ai_provider_id");
+    // After `moved_from`, the record of the old key says which object is meant.
+    let mut world = World::default();
+    world.declare("integrations.new", json!({}));
+    world.live("integrations.new", json!({})).ident.slug = Some("old".to_owned());
+    let plan = world.plan();
+    assert!(
+        plan.refusals[0]
+            .message
+            .contains("`old` cannot change to `new`")
+    );
+}
+
+#[test]
+fn an_update_sends_whole_fields_and_never_a_mask() {
+    let mut world = World::default();
+    world.declare(
+        "integrations.a",
+        json!({"configurations": {"aws_region": "eu-west-1"}}),
+    );
+    let live = world.live(
+        "integrations.a",
+        json!({"configurations": {"aws_region": "us-east-1", "aws_auth_type": "accessKey"}}),
+    );
+    let configurations = live
+        .fields
+        .get_mut("configurations")
+        .and_then(Value::as_map_mut);
+    let mask = Value::Secret(Secret::live("AKI*****"));
+    configurations
+        .unwrap()
+        .insert("aws_access_key_id".to_owned(), mask);
+    let plan = world.plan();
+    let body = serde_json::to_value(&plan.steps[0].requests[0].body).unwrap();
+    assert_eq!(
+        body,
+        json!({"configurations": {"aws_region": "eu-west-1", "aws_auth_type": "accessKey"}})
+    );
+}
+
+#[test]
+fn a_grant_that_was_written_and_is_no_longer_declared_is_revoked() {
+    let mut world = World::default();
+    world.declare(
+        "integrations.a",
+        json!({"workspaces": {"b": {"enabled": true}}}),
+    );
+    let grants =
+        json!({"b": {"enabled": true}, "c": {"enabled": true}, "by-hand": {"enabled": true}});
+    world.live("integrations.a", json!({ "workspaces": grants }));
+    let written = BTreeSet::from(["b".to_owned(), "c".to_owned()]);
+    world
+        .record("integrations.a")
+        .parts
+        .insert("workspaces".to_owned(), written);
+    let plan = world.plan();
+    let pointers: Vec<_> = plan.changes[0]
+        .fields
+        .iter()
+        .map(|change| change.pointer.to_string())
+        .collect();
+    assert_eq!(pointers, ["/workspaces/c"]);
+    let body = serde_json::to_value(&plan.steps[0].requests[0].body).unwrap();
+    assert_eq!(body["workspaces"][0]["id"]["$ref"], "workspaces.c");
+    assert_eq!(body["workspaces"][0]["enabled"], false);
+}
+
+#[test]
+fn ignored_places_are_left_as_they_are() {
+    let mut world = World::default();
+    world.declare(
+        "secret_references.a",
+        json!({"description": "mine", "name": "n"}),
+    );
+    world.live(
+        "secret_references.a",
+        json!({"description": "theirs", "name": "n"}),
+    );
+    world.ignore = vec!["/description".into()];
+    assert!(world.plan().is_empty());
+}
+
+#[test]
+fn plans_round_trip_and_their_digest_does_not_depend_on_the_order_of_keys() {
+    let mut one = World::default();
+    one.declare("workspaces.a", json!({}));
+    let fields = one.declared.get_mut(&address("workspaces.a")).unwrap();
+    fields.insert("name".to_owned(), Value::text("A"));
+    fields.insert("description".to_owned(), Value::text("B"));
+    let mut other = World::default();
+    other.declare("workspaces.a", json!({}));
+    let fields = other.declared.get_mut(&address("workspaces.a")).unwrap();
+    fields.insert("description".to_owned(), Value::text("B"));
+    fields.insert("name".to_owned(), Value::text("A"));
+    let plan = one.plan();
+    let text = serde_json::to_string(&plan).unwrap();
+    let back: Plan = serde_json::from_str(&text).unwrap();
+    assert_eq!(serde_json::to_string(&back).unwrap(), text);
+    assert_eq!(plan.digest, plan.compute_digest());
+    assert_eq!(plan.steps[0].requests, other.plan().steps[0].requests);
+    assert_eq!(plan.digest, other.plan().digest);
+}

@@ -1,0 +1,107 @@
+//! `gatewright mock`.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use crate::support::{Cli, Project, wait_for};
+
+#[test]
+fn it_says_where_it_listens_serves_its_description_and_stops_cleanly() {
+    for signal in ["INT", "TERM"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_gatewright"))
+            .args(["mock", "--listen", "127.0.0.1:0"])
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap())
+            .lines()
+            .map(Result::unwrap);
+        let url = lines.find_map(|line| {
+            line.split_whitespace()
+                .find(|word| word.starts_with("http://"))
+                .map(str::to_owned)
+        });
+        let url = url.expect("it does not say where it listens");
+        assert!(url.ends_with("/v1"), "{url}");
+        let key = lines
+            .find_map(|line| line.strip_prefix("API key: ").map(str::to_owned))
+            .unwrap();
+
+        let host = url.strip_suffix("/v1").unwrap();
+        let description = get(&format!("{host}/_mock/openapi.json"));
+        assert!(
+            description["openapi"].as_str().unwrap().starts_with("3.1"),
+            "{}",
+            description["openapi"]
+        );
+        assert!(description["paths"]["/admin/workspaces"]["post"].is_object());
+
+        let project = Project::small();
+        let run = |arguments: [&str; 2]| {
+            project
+                .at(&url, arguments)
+                .env("PORTKEY_API_KEY", &key)
+                .run()
+        };
+        run(["apply", "--yes"]).expect(0);
+        run(["plan", "--detailed-exitcode"]).expect(0);
+        project
+            .at(&url, ["plan"])
+            .env("PORTKEY_API_KEY", "wrong")
+            .run()
+            .expect(6);
+
+        let status = Command::new("kill")
+            .args(["-s", signal, &child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(status.success());
+        let status = wait_for("the mock to stop", || child.try_wait().unwrap());
+        assert_eq!(status.code(), Some(0), "SIG{signal}");
+        assert!(
+            std::net::TcpStream::connect(host.strip_prefix("http://").unwrap()).is_err(),
+            "it still listens"
+        );
+    }
+}
+
+#[test]
+fn its_output_says_what_is_needed_to_use_it() {
+    let process = Cli::new(["mock", "--listen", "127.0.0.1:0"]).start();
+    process.wait_until_it_says("Stop it with Ctrl-C");
+    process.signal("TERM");
+    let run = process.wait().expect(0);
+    let port = run
+        .stdout
+        .split("127.0.0.1:")
+        .nth(1)
+        .unwrap()
+        .split('/')
+        .next()
+        .unwrap();
+    let text = run.stdout.replace(port, "PORT");
+    insta::assert_snapshot!(text, @r#"
+    The mock listens on http://127.0.0.1:PORT/v1
+    API key: mock-admin-key
+    Its description: http://127.0.0.1:PORT/_mock/openapi.json
+    Stop it with Ctrl-C.
+    "#);
+    assert_eq!(run.stderr, "", "{run}");
+}
+
+fn get(url: &str) -> serde_json::Value {
+    let (host, path) = url
+        .strip_prefix("http://")
+        .unwrap()
+        .split_once('/')
+        .unwrap();
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    let request = format!("GET /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+    std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut text).unwrap();
+    serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap()
+}

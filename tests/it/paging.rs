@@ -1,0 +1,175 @@
+//! Every page of every list is read.
+
+use serde_json::json;
+
+use crate::support::{Fate, Project, Proxy, Server, text};
+
+const MANY: usize = 260;
+
+/// An account with more of everything than fits on one page, and a project that declares it all.
+fn crowded() -> (Server, Project) {
+    let server = Server::start();
+    let bodies =
+        |make: &dyn Fn(usize) -> serde_json::Value| (0..MANY).map(make).collect::<Vec<_>>();
+    server.post_all(
+        "/admin/workspaces",
+        bodies(&|at| json!({ "name": format!("W {at}") })),
+    );
+    let home = server.make_workspace("Home");
+    server.post_all(
+        "/secret-references",
+        bodies(&|at| json!({ "name": format!("S {at}"), "slug": format!("s-{at}"), "manager_type": "aws_sm",
+            "secret_path": "p", "auth_config": { "aws_auth_type": "serviceRole", "aws_region": "us-east-1" },
+            "allow_all_workspaces": true })),
+    );
+    let policy = |name: String, more: serde_json::Value| {
+        let mut policy = json!({ "name": name, "workspace_id": home["id"], "type": "requests",
+            "conditions": [{ "key": "api_key", "value": "*" }], "group_by": [{ "key": "api_key" }] });
+        policy
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        policy
+    };
+    server.post_all(
+        "/policies/usage-limits",
+        bodies(&|at| policy(format!("U {at}"), json!({ "credit_limit": 5 }))),
+    );
+    server.post_all(
+        "/policies/rate-limits",
+        bodies(&|at| policy(format!("R {at}"), json!({ "unit": "rpm", "value": 5 }))),
+    );
+    server.post(
+        "/integrations",
+        json!({ "name": "I", "slug": "i", "ai_provider_id": "openai", "key": "k" }),
+    );
+    server.put(
+        "/integrations/i/workspaces",
+        json!({ "workspaces": [{ "id": home["id"], "enabled": true }] }),
+    );
+    server.post_all(
+        "/providers",
+        bodies(&|at| {
+            json!({ "name": format!("P {at}"), "slug": format!("p-{at}"),
+            "workspace_id": home["id"], "integration_id": "i" })
+        }),
+    );
+    server.post_all(
+        "/guardrails",
+        bodies(&|at| json!({ "name": format!("G {at}"), "workspace_id": home["id"],
+            "checks": [{ "id": "portkey.gibberish", "parameters": {} }], "actions": { "deny": false, "async": false } })),
+    );
+
+    let mut manifest = String::new();
+    let mut section = |kind: &str, extra: &str, entry: &dyn Fn(usize) -> String| {
+        let entries: Vec<String> = (0..MANY).map(|at| format!("  {}\n", entry(at))).collect();
+        manifest.push_str(&format!("{kind}:\n{extra}{}", entries.concat()));
+    };
+    section("workspaces", "  home: { name: Home }\n", &|at| {
+        format!("w-{at}: {{ name: W {at} }}")
+    });
+    section("secret_references", "", &|at| {
+        format!(
+            "s-{at}: {{ name: S {at}, manager_type: aws_sm, secret_path: p, allow_all_workspaces: true, \
+         auth_config: {{ aws_auth_type: serviceRole, aws_region: us-east-1 }} }}"
+        )
+    });
+    let policy = "workspace_id: home, type: requests, conditions: [{ key: api_key, value: \"*\" }], group_by: [{ key: api_key }]";
+    section("usage_limits_policies", "", &|at| {
+        format!("u-{at}: {{ name: U {at}, credit_limit: 5, {policy} }}")
+    });
+    section("rate_limits_policies", "", &|at| {
+        format!("r-{at}: {{ name: R {at}, unit: rpm, value: 5, {policy} }}")
+    });
+    section(
+        "integrations",
+        "  i: { name: I, ai_provider_id: openai }\n",
+        &|at| format!("i-{at}: {{ name: I {at}, ai_provider_id: openai }}"),
+    );
+    section("providers", "", &|at| {
+        format!("p-{at}: {{ name: P {at}, workspace_id: home, integration_id: i }}")
+    });
+    section("guardrails", "", &|at| {
+        format!(
+            "g-{at}: {{ name: G {at}, workspace_id: home, checks: [{{ id: portkey.gibberish, parameters: {{}} }}], actions: {{ deny: false, async: false }} }}"
+        )
+    });
+    server.post_all("/integrations", bodies(&|at| json!({ "name": format!("I {at}"), "slug": format!("i-{at}"), "ai_provider_id": "openai", "key": "k" })));
+    (server, Project::of(&manifest))
+}
+
+#[test]
+fn plan_finds_everything_on_later_pages() {
+    let (server, project) = crowded();
+    server.clear();
+    let run = project
+        .at(&server.url(), ["plan", "--format", "json"])
+        .run();
+    let document = run.json();
+    let errors: Vec<_> = document["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|d| d["severity"] == "error")
+        .collect();
+    assert_eq!(run.code, 0, "{errors:#?}");
+    let plan = document["plan"].clone();
+    let summary = json!({ "create": 0, "update": 0, "delete": 0, "unchanged": 7 * MANY + 2 });
+    assert_eq!(plan["summary"], summary, "{:#}", plan["changes"]);
+    assert_eq!(plan["adopted"].as_array().unwrap().len(), 7 * MANY + 2);
+    // As many pages as there are and no more: 262 workspaces with the shared one.
+    let traffic = server.traffic();
+    let pages = |size: usize, count: usize| count.div_ceil(size);
+    assert_eq!(traffic["GET /admin/workspaces"], pages(100, MANY + 2));
+    assert_eq!(traffic["GET /policies/usage-limits"], pages(100, MANY));
+    assert_eq!(traffic["GET /providers"], pages(50, MANY));
+
+    // A server may make its pages smaller than it is asked to.
+    let proxy = Proxy::start(&server, |seen| {
+        Fate::ForwardAs(
+            seen.path
+                .replace("page_size=100", "page_size=40")
+                .replace("page_size=50", "page_size=40"),
+        )
+    });
+    let plan = project.plan(&proxy.url());
+    assert_eq!(plan["summary"], summary, "{:#}", plan["changes"]);
+    let asked = proxy
+        .seen()
+        .iter()
+        .filter(|seen| seen.path.starts_with("/admin/workspaces?"))
+        .count();
+    assert_eq!(asked, pages(40, MANY + 2));
+}
+
+#[test]
+fn a_page_that_fails_is_not_an_empty_page() {
+    let server = Server::start();
+    server.post_all(
+        "/admin/workspaces",
+        (0..120)
+            .map(|at| json!({ "name": format!("W {at}") }))
+            .collect(),
+    );
+    let project = Project::of("workspaces:\n  w: { name: W 119 }\n  new: { name: New }\n");
+    let proxy = Proxy::start(&server, |seen| match seen.path.contains("current_page=1") {
+        true => Fate::answer(
+            "403 Forbidden",
+            "content-type: application/json\r\n",
+            r#"{"success":false,"data":{"message":"You do not have enough permissions","errorCode":"AB03"}}"#,
+        ),
+        false => Fate::Forward,
+    });
+    server.clear();
+    let run = project.at(&proxy.url(), ["apply", "--yes"]).run().expect(6);
+    assert!(run.stderr.contains("GET /admin/workspaces: 403"), "{run}");
+    assert_eq!(
+        server.writes(),
+        [""; 0],
+        "an unreadable page was taken for the end"
+    );
+    proxy.heal();
+    project.apply(&proxy.url());
+    assert_eq!(server.list("/admin/workspaces").len(), 122);
+    assert_eq!(text(&server.workspace("W 119")["name"]), "W 119");
+}

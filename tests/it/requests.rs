@@ -1,0 +1,105 @@
+//! How many requests the example costs, so that nobody makes it chatty unnoticed.
+
+use crate::examples::variables;
+use crate::support::{Project, Server};
+
+fn traffic(server: &Server) -> String {
+    let mut lines: Vec<String> = server
+        .traffic()
+        .iter()
+        .map(|(what, count)| format!("{count:4} {what}"))
+        .collect();
+    lines.push(format!("{:4} in all", server.total()));
+    lines.join("\n")
+}
+
+#[test]
+fn the_example_costs_exactly_this() {
+    let (server, project) = (Server::start(), Project::acme());
+    let run = |arguments: [&str; 2]| variables(project.at(&server.url(), arguments)).run();
+
+    run(["plan", "--full"]).expect(0);
+    insta::assert_snapshot!(traffic(&server), @r#"
+    1 GET /admin/workspaces
+    1 GET /configs
+    1 GET /integrations
+    1 GET /policies/rate-limits
+    1 GET /policies/usage-limits
+    1 GET /secret-references
+    6 in all
+    "#);
+
+    server.clear();
+    run(["apply", "--yes"]).expect(0);
+    insta::assert_snapshot!(traffic(&server), @r#"
+      2 GET /admin/workspaces
+      6 GET /admin/workspaces/*
+      2 GET /configs
+     21 GET /configs/*
+      8 GET /guardrails
+     29 GET /guardrails/*
+      2 GET /integrations
+     14 GET /integrations/*
+     14 GET /integrations/*/models
+     14 GET /integrations/*/workspaces
+      2 GET /policies/rate-limits
+      2 GET /policies/usage-limits
+      8 GET /providers
+      2 GET /secret-references
+      9 GET /secret-references/*
+      8 POST /admin/workspaces
+     21 POST /configs
+     29 POST /guardrails
+     14 POST /integrations
+     12 POST /policies/rate-limits
+     12 POST /policies/usage-limits
+     37 POST /providers
+      9 POST /secret-references
+      6 PUT /admin/workspaces/*
+     14 PUT /integrations/*/models
+     14 PUT /integrations/*/workspaces
+    311 in all
+    "#);
+
+    server.clear();
+    run(["plan", "--detailed-exitcode"]).expect(0);
+    insta::assert_snapshot!(traffic(&server), @r#"
+      1 GET /admin/workspaces
+      6 GET /admin/workspaces/*
+      1 GET /configs
+     21 GET /configs/*
+      8 GET /guardrails
+     29 GET /guardrails/*
+      1 GET /integrations
+     14 GET /integrations/*
+     14 GET /integrations/*/models
+     14 GET /integrations/*/workspaces
+      1 GET /policies/rate-limits
+      1 GET /policies/usage-limits
+      8 GET /providers
+      1 GET /secret-references
+      9 GET /secret-references/*
+    129 in all
+    "#);
+
+    server.clear();
+    run(["drift", "--full"]).expect(0);
+    insta::assert_snapshot!(traffic(&server), @r#"
+      1 GET /admin/workspaces
+      6 GET /admin/workspaces/*
+      1 GET /configs
+     21 GET /configs/*
+      8 GET /guardrails
+     29 GET /guardrails/*
+      1 GET /integrations
+     14 GET /integrations/*
+     14 GET /integrations/*/models
+     14 GET /integrations/*/workspaces
+      1 GET /policies/rate-limits
+      1 GET /policies/usage-limits
+      8 GET /providers
+      1 GET /secret-references
+      9 GET /secret-references/*
+    129 in all
+    "#);
+}

@@ -1,0 +1,45 @@
+//! What the tests share: repositories, runs of the program, servers, and proxies that misbehave.
+
+mod leaks;
+mod project;
+mod proxy;
+mod run;
+mod server;
+
+pub(crate) use leaks::{assert_no_leak, base64_of};
+pub(crate) use project::Project;
+pub(crate) use proxy::{Fate, Gate, Proxy, Seen, response};
+pub(crate) use run::{Cli, Process, Run};
+pub(crate) use server::{KEY, Server, text};
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+/// How long a test waits for something that should have happened long ago.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+
+/// The runtime of all servers and proxies of the process.
+pub(crate) static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+});
+
+/// Waits until `condition` gives something.
+#[track_caller]
+pub(crate) fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The environment variables that the small organisation and the example read, with values that
+/// no output may contain.
+pub(crate) const OPENAI_KEY: &str = "sk-small-9f3A/+x==\"quote\\back";

@@ -254,7 +254,9 @@ fn wait_until(text: &str) -> Option<Duration> {
     if let Ok(seconds) = text.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
+    let date = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(text.trim())
+        .ok()?;
     Duration::try_from(date.duration_since(jiff::Timestamp::now())).ok()
 }
 
@@ -290,7 +292,10 @@ mod tests {
         assert_eq!(wait_until(" 7 "), Some(Duration::from_secs(7)));
         assert_eq!(wait_until("Wed, 21 Oct 2015 07:28:00 GMT"), None);
         let later = wait_until("Wed, 21 Oct 2099 07:28:00 GMT");
-        assert!(later.is_some_and(|wait| wait > Duration::from_secs(3600)), "{later:?}");
+        assert!(
+            later.is_some_and(|wait| wait > Duration::from_secs(3600)),
+            "{later:?}"
+        );
         assert_eq!(wait_until("soon"), None);
     }
 

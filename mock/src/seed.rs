@@ -31,7 +31,15 @@ pub(crate) fn state(description: &'static Description) -> Result<State, ApiError
         work.amend("workspace", &workspace.id, |fields| {
             fields.insert("is_default".to_owned(), Value::Bool(true));
         });
-        state.account.default_workspace = Arc::clone(&workspace.id);
+        work.state.account.default_workspace = Arc::clone(&workspace.id);
+    }
+    let labels = description.document.get("x-universal-labels");
+    let labels = labels.and_then(Value::as_array).into_iter().flatten();
+    let resource = work.resource("label")?;
+    for label in labels {
+        if let Value::Object(input) = label {
+            work.create(resource, input.clone(), None)?;
+        }
     }
     Ok(state)
 }

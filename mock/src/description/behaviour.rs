@@ -28,6 +28,11 @@ pub(crate) struct ResourceSpec {
     /// Earlier versions are kept and can be listed.
     #[serde(default)]
     pub(crate) history: bool,
+    /// Numbered editions of an object's content, one of which is the published one.
+    pub(crate) editions: Option<EditionsSpec>,
+    /// The hook adds to what answers show of an object: counts and fields of related objects.
+    #[serde(default)]
+    pub(crate) presented: bool,
     /// Fields whose values name other objects, by path (`a.b`, `list[*].field`).
     #[serde(default)]
     pub(crate) references: IndexMap<String, ReferenceSpec>,
@@ -83,6 +88,46 @@ pub(crate) struct SlugSpec {
     pub(crate) length: Option<usize>,
     /// The reference inside which a slug is unique; without it, in the whole account.
     pub(crate) within: Option<String>,
+    /// The field whose value takes the place of a slug: a key that answers do not show twice, that
+    /// paths do not accept, and that two objects cannot share.
+    pub(crate) from: Option<String>,
+}
+
+/// An object whose content is kept in numbered editions, which never change.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EditionsSpec {
+    /// The kind that the editions are of: a sub-collection of the object.
+    pub(crate) kind: String,
+    /// The fields that belong to an edition and not to the object.
+    pub(crate) content: Vec<String>,
+    /// The fields that an update with content must bring, unless it builds on the latest edition.
+    #[serde(default)]
+    pub(crate) required: Vec<String>,
+    /// The field in which an edition shows its whole content.
+    pub(crate) bundle: Option<String>,
+    /// The field in which an edition names its object.
+    pub(crate) owner: String,
+    /// The request field that describes an edition.
+    pub(crate) described_by: String,
+    /// The request field that asks to build on the latest edition.
+    pub(crate) patch: Option<String>,
+    /// The kind of the labels that editions carry.
+    pub(crate) labels: Option<String>,
+    /// What the properties of an edition are called: first in the object, then in the edition.
+    pub(crate) names: EditionNames,
+}
+
+/// The names of an edition's properties, in the object that shows it and in the edition itself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EditionNames {
+    pub(crate) id: Vec<String>,
+    pub(crate) number: Vec<String>,
+    pub(crate) description: Vec<String>,
+    pub(crate) status: Vec<String>,
+    #[serde(default)]
+    pub(crate) label: Vec<String>,
 }
 
 /// A kind that is a sub-collection of another object, keyed by one of its fields.
@@ -114,6 +159,8 @@ pub(crate) struct ReferenceSpec {
     pub(crate) defaulted: bool,
     /// The request field whose presence means that no default is wanted.
     pub(crate) unless: Option<String>,
+    /// The reference field whose object must hold the named object, too.
+    pub(crate) within: Option<String>,
 }
 
 /// Which name of an object an answer carries.
@@ -171,6 +218,8 @@ pub(crate) struct DeleteSpec {
     pub(crate) force: Option<String>,
     /// An object in which this field is true cannot be deleted.
     pub(crate) protected: Option<String>,
+    /// The answer for a protected object.
+    pub(crate) protection: Option<ErrorSpec>,
     /// The answer while something still depends on the object.
     pub(crate) guarded: Option<ErrorSpec>,
 }
@@ -203,6 +252,13 @@ pub(crate) struct OperationBehaviour {
     pub(crate) action: Action,
     /// The path parameter that names the object; the last one when left out.
     pub(crate) by: Option<String>,
+    /// The path parameter that names the object whose member this is about.
+    pub(crate) owner: Option<String>,
+    /// The step that the kind's hook does for `call` and `view`.
+    pub(crate) step: Option<String>,
+    /// Fields that the answer does not show although its schema has them.
+    #[serde(default)]
+    pub(crate) hides: Vec<String>,
     /// Lists: query parameter to what it filters by.
     #[serde(default)]
     pub(crate) filters: IndexMap<String, Filter>,
@@ -238,6 +294,14 @@ pub(crate) enum Action {
     ListMembers,
     MergeMembers,
     RemoveMembers,
+    ListEditions,
+    GetEdition,
+    LabelEdition,
+    Publish,
+    /// A write that the kind's hook does.
+    Call,
+    /// A read that the kind's hook does.
+    View,
 }
 
 /// How a query parameter narrows a list.
@@ -252,6 +316,8 @@ pub(crate) enum Filter {
     Search(Vec<String>),
     /// The reference field names the object that the value names.
     Reference(String),
+    /// The reference field names that object or none at all.
+    Visible(String),
     /// The field equals the value unless the value is this word, which lets everything through.
     Unless { field: String, word: String },
     /// The object's status is one of the values (separated by commas); archived ones are listed only so.

@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 use jsonschema::{Draft, Registry, Validator};
 use serde_json::{Value, json};
 
-use self::behaviour::ResourceSpec;
+use self::behaviour::{Action, ResourceSpec};
 use self::document::{BASE_URI, Located};
 use self::operation::{METHODS, Operation};
 use self::resource::Resource;
@@ -108,6 +108,10 @@ impl Description {
             let Some(behaviour) = &operation.behaviour else {
                 continue;
             };
+            let own = matches!(behaviour.action, Action::Call | Action::View);
+            if own && behaviour.step.is_none() {
+                return Err(format!("{}: no step", operation.id));
+            }
             if !self.resources.contains_key(&behaviour.resource) {
                 return Err(format!(
                     "{}: no resource `{}`",
@@ -116,6 +120,14 @@ impl Description {
             }
         }
         for resource in self.resources.values() {
+            if let Some(editions) = &resource.spec.editions
+                && !self.resources.contains_key(&editions.kind)
+            {
+                return Err(format!(
+                    "x-resources.{}: no resource `{}`",
+                    resource.name, editions.kind
+                ));
+            }
             if let Some(hook) = &resource.spec.hook
                 && hooks::named(hook).is_none()
             {

@@ -48,6 +48,11 @@ impl ApiError {
         ApiError::new(409, "AB07", message)
     }
 
+    /// There is no such thing.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        ApiError::new(404, "AB08", message)
+    }
+
     /// The body is larger than the mock accepts.
     pub(crate) fn too_large() -> Self {
         ApiError::new(413, "AB01", "Request body is too large")

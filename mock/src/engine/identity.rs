@@ -49,6 +49,7 @@ mod tests {
             chosen: false,
             length: None,
             within: None,
+            from: None,
         };
         for (name, start) in [
             ("Test A", "ws-test-a-"),

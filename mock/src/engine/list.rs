@@ -6,6 +6,7 @@ use std::sync::Arc;
 use imbl::Vector;
 use serde_json::Value;
 
+use super::editions;
 use super::error::ApiError;
 use super::request::Request;
 use super::shape::Outcome;
@@ -13,6 +14,7 @@ use super::work;
 use crate::description::Description;
 use crate::description::behaviour::{Filter, OperationBehaviour};
 use crate::description::operation::Operation;
+use crate::description::resource::{OWNER, Resource};
 use crate::store::State;
 use crate::store::collection::Collection;
 use crate::store::record::{Fields, Link, Record};
@@ -30,6 +32,10 @@ pub(crate) fn lookup(
 ) -> Result<Arc<Record>, ApiError> {
     let resource = work::resource(description, &behaviour.resource)?;
     let name = request.subject(operation, behaviour.by.as_deref());
+    if let Some(owner) = owner(description, state, resource, behaviour, request)? {
+        return work::find(state, &resource.name, name, Some(&owner.id))
+            .ok_or_else(|| work::missing(resource));
+    }
     let scope = match &behaviour.scope {
         None => None,
         Some(field) => {
@@ -47,7 +53,15 @@ pub(crate) fn lookup(
     };
     let within = scope.as_ref().map(|scope| &*scope.id);
     if let Some(record) = work::find(state, &resource.name, name, within) {
-        return Ok(record);
+        let keyed = resource
+            .spec
+            .slug
+            .as_ref()
+            .is_some_and(|slug| slug.from.is_some());
+        return match keyed && *record.id != *name {
+            true => Err(work::missing(resource)),
+            false => Ok(record),
+        };
     }
     // An archived object is only visible to who asks for archived ones.
     let wanted = behaviour.filters.iter().any(|(parameter, filter)| {
@@ -70,7 +84,11 @@ pub(crate) fn get(
     request: &Request,
 ) -> Result<Outcome, ApiError> {
     let record = lookup(description, state, operation, behaviour, request)?;
-    Ok(Outcome::Object(Arc::clone(&record.fields)))
+    let resource = work::resource(description, &behaviour.resource)?;
+    match &resource.spec.editions {
+        Some(spec) => editions::get(state, spec, &record, request.query_text("version")),
+        None => Ok(Outcome::Object(Arc::clone(&record.fields))),
+    }
 }
 
 /// The versions of an object, the newest first.
@@ -99,7 +117,10 @@ pub(crate) fn list(
 ) -> Result<Outcome, ApiError> {
     let resource = work::resource(description, &behaviour.resource)?;
     let mut tests: Vec<Test> = Vec::new();
-    let mut link = None;
+    let mut link = owner(description, state, resource, behaviour, request)?.map(|owner| Link {
+        field: Arc::from(OWNER),
+        target: Arc::clone(&owner.id),
+    });
     let mut archived = false;
     let mut active = true;
     for (parameter, filter) in &behaviour.filters {
@@ -131,6 +152,13 @@ pub(crate) fn list(
                     None => link = Some(wanted),
                     Some(_) => tests.push(Test::Link(wanted)),
                 }
+            }
+            Filter::Visible(field) => {
+                let Some(reference) = resource.spec.references.get(field) else {
+                    continue;
+                };
+                let target = named_object(description, state, &reference.to, &text)?;
+                tests.push(Test::Visible(field, Arc::clone(&target.id)));
             }
             Filter::Equals(field) => tests.push(Test::Equals(field, text)),
             Filter::Unless { field, word } if text != *word => {
@@ -199,6 +227,7 @@ enum Test<'b> {
     Equals(&'b str, String),
     Contains(&'b [String], String),
     Link(Link),
+    Visible(&'b str, Arc<str>),
     Named(Vec<String>),
 }
 
@@ -217,6 +246,7 @@ impl Test<'_> {
                     .is_some_and(|value| value.to_lowercase().contains(text))
             }),
             Test::Link(link) => record.links.contains(link),
+            Test::Visible(field, id) => record.target(field).is_none_or(|target| target == id),
             Test::Named(names) => names.iter().any(|name| {
                 **name == *record.id || record.slug.as_deref().is_some_and(|slug| slug == name)
             }),
@@ -274,6 +304,21 @@ fn page(
         .min(total);
     let end = start.saturating_add(size).min(total);
     (start..end, end < total)
+}
+
+/// The object whose members an operation is about, if it is about members.
+pub(crate) fn owner(
+    description: &'static Description,
+    state: &State,
+    resource: &Resource,
+    behaviour: &OperationBehaviour,
+    request: &Request,
+) -> Result<Option<Arc<Record>>, ApiError> {
+    let (Some(parameter), Some(member)) = (&behaviour.owner, &resource.spec.member) else {
+        return Ok(None);
+    };
+    let name = request.path.get(parameter).and_then(Value::as_str);
+    named_object(description, state, &member.of, name.unwrap_or_default()).map(Some)
 }
 
 /// The object of a kind that a request names in passing; missing is answered as that kind does.

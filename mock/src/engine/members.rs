@@ -87,7 +87,7 @@ pub(crate) fn merge(
             }
         }
         // The key may be a reference: members are told apart by the object, not by its spelling.
-        references::resolve(work, resource, &mut item)?;
+        references::resolve(work, resource, &mut item, None)?;
         let key = item
             .get(&member.key)
             .and_then(Value::as_str)

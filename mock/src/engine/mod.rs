@@ -1,11 +1,13 @@
 //! The engine: it turns a request and the description's annotations into an answer.
 
+pub(crate) mod editions;
 pub(crate) mod error;
 pub(crate) mod form;
 pub(crate) mod generate;
 pub(crate) mod identity;
 pub(crate) mod list;
 pub(crate) mod members;
+pub(crate) mod mustache;
 pub(crate) mod parameters;
 pub(crate) mod references;
 pub(crate) mod request;
@@ -14,7 +16,7 @@ pub(crate) mod shape;
 pub(crate) mod work;
 pub(crate) mod write;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use self::error::ApiError;
 use self::request::Request;
@@ -23,7 +25,10 @@ use self::work::Work;
 use crate::description::Description;
 use crate::description::behaviour::{Action, OperationBehaviour};
 use crate::description::operation::Operation;
-use crate::store::Store;
+use crate::description::resource::Resource;
+use crate::hooks::Target;
+use crate::store::record::{Fields, Object};
+use crate::store::{State, Store};
 
 /// The success answer of an operation.
 #[derive(Debug)]
@@ -58,7 +63,7 @@ pub(crate) fn answer(
     };
     let shape = operation
         .shape
-        .get_or_init(|| Shape::compile(description, content.schema.as_ref(), behaviour.action));
+        .get_or_init(|| Shape::compile(description, content.schema.as_ref(), behaviour));
     let mut body = Vec::with_capacity(1024);
     shape
         .write(&outcome, &mut body)
@@ -77,25 +82,102 @@ fn perform(
     behaviour: &'static OperationBehaviour,
     request: &Request,
 ) -> Result<Outcome, ApiError> {
-    match behaviour.action {
-        Action::Get => list::get(description, &store.read(), operation, behaviour, request),
-        Action::List => list::list(description, &store.read(), operation, behaviour, request),
-        Action::ListVersions => {
-            list::versions(description, &store.read(), operation, behaviour, request)
+    let read = match behaviour.action {
+        Action::Get => list::get,
+        Action::List => list::list,
+        Action::ListVersions => list::versions,
+        Action::ListMembers => members::list,
+        Action::ListEditions => editions::list,
+        Action::GetEdition => editions::get_edition,
+        Action::View => view,
+        writing => {
+            let write = match writing {
+                Action::Create => write::create,
+                Action::Update => write::update,
+                Action::Delete => write::delete,
+                Action::RemoveMembers => members::remove,
+                Action::LabelEdition => editions::label,
+                Action::Publish => editions::publish,
+                Action::Call => call,
+                _ => members::merge,
+            };
+            return store.write(|state| {
+                let mut work = Work { description, state };
+                write(&mut work, operation, behaviour, request)
+            });
         }
-        Action::ListMembers => {
-            members::list(description, &store.read(), operation, behaviour, request)
-        }
-        writing => store.write(|state| {
-            let mut work = Work { description, state };
-            match writing {
-                Action::Create => write::create(&mut work, operation, behaviour, request),
-                Action::Update => write::update(&mut work, operation, behaviour, request),
-                Action::Delete => write::delete(&mut work, operation, behaviour, request),
-                Action::RemoveMembers => members::remove(&mut work, operation, behaviour, request),
-                _ => members::merge(&mut work, operation, behaviour, request),
-            }
-        }),
+    };
+    let state = store.read();
+    let outcome = read(description, &state, operation, behaviour, request)?;
+    let resource = work::resource(description, &behaviour.resource)?;
+    Ok(match resource.spec.presented {
+        true => present(description, &state, resource, outcome),
+        false => outcome,
+    })
+}
+
+/// Has the kind's hook do a read of its own.
+fn view(
+    description: &'static Description,
+    state: &State,
+    operation: &Operation,
+    behaviour: &OperationBehaviour,
+    request: &Request,
+) -> Result<Outcome, ApiError> {
+    let resource = work::resource(description, &behaviour.resource)?;
+    let step = behaviour.step.as_deref().unwrap_or_default();
+    let target = Target {
+        operation,
+        behaviour,
+        request,
+    };
+    Work::hook(resource).view(description, state, step, &target)
+}
+
+/// Has the kind's hook do a write of its own.
+fn call(
+    work: &mut Work<'_>,
+    operation: &Operation,
+    behaviour: &OperationBehaviour,
+    request: &Request,
+) -> Result<Outcome, ApiError> {
+    let resource = work.resource(&behaviour.resource)?;
+    let step = behaviour.step.as_deref().unwrap_or_default();
+    let target = Target {
+        operation,
+        behaviour,
+        request,
+    };
+    Work::hook(resource).call(work, step, &target)
+}
+
+/// Has the kind's hook add to every object of an outcome.
+fn present(
+    description: &'static Description,
+    state: &State,
+    resource: &Resource,
+    outcome: Outcome,
+) -> Outcome {
+    let hook = Work::hook(resource);
+    let presented = |fields: &Fields| {
+        let mut fields = Map::clone(fields);
+        hook.present(description, state, &mut fields);
+        Object::new(fields)
+    };
+    match outcome {
+        whole @ (Outcome::Empty | Outcome::Whole(_)) => whole,
+        Outcome::Object(fields) => Outcome::Object(presented(&fields)),
+        Outcome::List {
+            items,
+            total,
+            more,
+            owner,
+        } => Outcome::List {
+            items: items.iter().map(presented).collect(),
+            total,
+            more,
+            owner,
+        },
     }
 }
 

@@ -12,16 +12,18 @@ use crate::store::record::{Link, Record};
 
 /// Resolves every reference in `fields` and rewrites it in the spelling that answers carry.
 ///
-/// A name that leads nowhere is refused.
+/// A name that leads nowhere is refused. `holder` is the object that is being updated.
 pub(crate) fn resolve(
     work: &Work<'_>,
     resource: &Resource,
     fields: &mut Map<String, Value>,
+    holder: Option<&Record>,
 ) -> Result<(), ApiError> {
     for reference in &resource.references {
+        let within = scope(reference, fields, holder);
         reference.path.visit(fields, &mut |value| {
             each_name(value, &mut |name| {
-                let target = named(work, reference, name)?;
+                let target = named(work, reference, name, within.as_deref())?;
                 respell(reference, &target, name);
                 Ok(())
             })
@@ -38,9 +40,10 @@ pub(crate) fn links(
 ) -> Vec<Link> {
     let mut links = Vec::new();
     for reference in &resource.references {
+        let within = scope(reference, fields, None);
         let _ = reference.path.visit(fields, &mut |value| {
             each_name(value, &mut |name| {
-                if let Ok(target) = named(work, reference, name) {
+                if let Ok(target) = named(work, reference, name, within.as_deref()) {
                     let link = Link {
                         field: Arc::clone(&reference.field),
                         target: Arc::clone(&target.id),
@@ -71,10 +74,29 @@ fn each_name<E>(
     }
 }
 
+/// The id of the object in which a reference has to find what it names; the reference to that
+/// object comes first in the annotation, so that it is resolved by now.
+fn scope(
+    reference: &Reference,
+    fields: &Map<String, Value>,
+    holder: Option<&Record>,
+) -> Option<Arc<str>> {
+    let field = reference.spec.within.as_deref()?;
+    match fields.get(field).and_then(Value::as_str) {
+        Some(name) => Some(Arc::from(name)),
+        None => holder?.target(field).cloned(),
+    }
+}
+
 /// The object that a reference names.
-fn named(work: &Work<'_>, reference: &Reference, name: &str) -> Result<Arc<Record>, ApiError> {
+fn named(
+    work: &Work<'_>,
+    reference: &Reference,
+    name: &str,
+    within: Option<&str>,
+) -> Result<Arc<Record>, ApiError> {
     let target = work.resource(&reference.spec.to)?;
-    if let Some(record) = work.find(&target.name, name, None) {
+    if let Some(record) = work.find(&target.name, name, within) {
         return Ok(record);
     }
     let missing = reference

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::generate;
 use crate::description::Description;
-use crate::description::behaviour::Action;
+use crate::description::behaviour::{Action, OperationBehaviour};
 use crate::description::document::Located;
 use crate::description::schema::{self, Types};
 use crate::store::record::Fields;
@@ -22,6 +22,8 @@ pub(crate) enum Outcome {
     Empty,
     /// One object.
     Object(Fields),
+    /// The body itself.
+    Whole(Fields),
     /// Several objects, out of `total`; `owner` is what a sub-collection belongs to.
     List {
         items: Vec<Fields>,
@@ -73,15 +75,26 @@ impl Shape {
     pub(crate) fn compile(
         description: &Description,
         schema: Option<&Located>,
-        action: Action,
+        behaviour: &OperationBehaviour,
     ) -> Shape {
         let Some(schema) = schema else {
             return Shape::Object(Vec::new());
         };
-        match action {
-            Action::List | Action::ListVersions | Action::ListMembers => list(description, schema),
+        let mut shape = match behaviour.action {
+            Action::List | Action::ListVersions | Action::ListMembers | Action::ListEditions => {
+                list(description, schema)
+            }
             _ => object(description, schema),
-        }
+        };
+        shape.hide(&behaviour.hides);
+        shape
+    }
+}
+
+impl Shape {
+    fn hide(&mut self, names: &[String]) {
+        let (Shape::Object(members) | Shape::Items(members)) = self;
+        members.retain(|member| !names.contains(&member.name));
     }
 }
 
@@ -156,10 +169,14 @@ fn field(description: &Description, property: schema::Property, owner: bool) -> 
         None if owner => Source::OwnerField,
         None => Source::Field,
     };
-    let fallback = property
-        .required
-        .then(|| generate::value(description, &property.schema))
-        .flatten();
+    let types = schema::types(document, &property.schema);
+    let success = property.name == "success" && types.has(Types::BOOLEAN);
+    let fallback = success
+        .then_some(Value::Bool(true))
+        .or_else(|| match property.required {
+            true => generate::value(description, &property.schema),
+            false => None,
+        });
     let spelling = property
         .schema
         .value
@@ -171,7 +188,7 @@ fn field(description: &Description, property: schema::Property, owner: bool) -> 
             })
         });
     Member {
-        types: schema::types(document, &property.schema),
+        types,
         name: property.name,
         source,
         fallback,
@@ -235,12 +252,15 @@ impl Member {
 impl Shape {
     /// Writes an outcome as JSON.
     pub(crate) fn write(&self, outcome: &Outcome, to: &mut Vec<u8>) -> serde_json::Result<()> {
+        if let Outcome::Whole(body) = outcome {
+            return serde_json::to_writer(to, &**body as &Map<String, Value>);
+        }
         match self {
             Shape::Items(members) => {
                 let items: &[Fields] = match outcome {
                     Outcome::List { items, .. } => items,
                     Outcome::Object(fields) => std::slice::from_ref(fields),
-                    Outcome::Empty => &[],
+                    Outcome::Empty | Outcome::Whole(_) => &[],
                 };
                 to.push(b'[');
                 for (index, fields) in items.iter().enumerate() {
@@ -294,7 +314,7 @@ fn write_envelope(
 ) -> serde_json::Result<()> {
     let nothing = Map::new();
     let (own, owner, total, more): (&Map<String, Value>, _, _, _) = match outcome {
-        Outcome::Empty => (&nothing, &nothing, 0, false),
+        Outcome::Empty | Outcome::Whole(_) => (&nothing, &nothing, 0, false),
         Outcome::Object(fields) => (fields, &nothing, 1, false),
         Outcome::List {
             owner, total, more, ..

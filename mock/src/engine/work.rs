@@ -62,7 +62,7 @@ impl Work<'_> {
         let hook = Self::hook(resource);
         self.rename(resource, &mut input);
         self.supply_defaults(resource, &mut input);
-        references::resolve(self, resource, &mut input)?;
+        references::resolve(self, resource, &mut input, None)?;
         hook.before_create(self, &mut input, owner)?;
         let steering = take(&spec.transient, &mut input);
         // In a sub-collection `slug` may be the key of the members, which is a field like others.
@@ -101,7 +101,8 @@ impl Work<'_> {
         let account = self.state.account.clone();
         if spec.member.is_none() {
             fields.insert("id".to_owned(), Value::from(&*id));
-            if let Some(slug) = &slug {
+            let keyed = spec.slug.as_ref().is_some_and(|slug| slug.from.is_some());
+            if let Some(slug) = slug.as_ref().filter(|_| !keyed) {
                 fields.insert("slug".to_owned(), Value::from(&**slug));
             }
             for by in ["owner_id", "updated_by", "created_by"] {
@@ -159,7 +160,7 @@ impl Work<'_> {
                 input.remove(field);
             }
         }
-        references::resolve(self, resource, &mut input)?;
+        references::resolve(self, resource, &mut input, Some(record))?;
         hook.before_update(self, record, &mut input)?;
         let steering = take(&spec.transient, &mut input);
         self.derive(resource, &mut input)?;
@@ -186,6 +187,12 @@ impl Work<'_> {
             .cloned();
         updated.links = references::links(self, resource, &mut fields);
         updated.links.extend(owner);
+        if spec.slug.as_ref().is_some_and(|slug| slug.from.is_some()) {
+            let key = self.key(resource, &fields);
+            if key.as_deref() != record.slug.as_deref() {
+                updated.slug = self.slug(resource, None, &fields, &record.within)?;
+            }
+        }
         fields.insert(
             "last_updated_at".to_owned(),
             Value::from(self.state.clock.now()),
@@ -359,6 +366,12 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// The value that takes the place of a slug, if the kind has one.
+    fn key(&self, resource: &Resource, fields: &Map<String, Value>) -> Option<Arc<str>> {
+        let field = resource.spec.slug.as_ref()?.from.as_deref()?;
+        fields.get(field).and_then(Value::as_str).map(Arc::from)
+    }
+
     fn slug(
         &self,
         resource: &Resource,
@@ -380,6 +393,20 @@ impl Work<'_> {
         let Some(spec) = &resource.spec.slug else {
             return Ok(None);
         };
+        if spec.from.is_some() {
+            let key = self.key(resource, fields);
+            // What is there for the whole account is there inside of everything, too.
+            let collection = self.state.collection(&resource.name);
+            let clash = |key: &str, within: &str| {
+                collection.is_some_and(|collection| collection.by_slug(key, within).is_some())
+            };
+            return match key {
+                Some(key) if clash(&key, within) || clash(&key, "") => Err(ApiError::conflict(
+                    format!("This {} exists already", resource.spec.noun),
+                )),
+                key => Ok(key),
+            };
+        }
         if let Some(slug) = chosen
             .and_then(Value::as_str)
             .filter(|slug| !slug.is_empty())
@@ -432,7 +459,12 @@ pub(crate) fn find(
             let inside = record.links.iter().any(|link| &*link.target == within);
             inside.then_some(record)
         }
-        (None, Some(within)) => collection.by_slug(name, within),
+        (None, Some(within)) => collection.by_slug(name, within).or_else(|| {
+            // A slug of the whole account, of an object that is inside all the same.
+            let found = collection.by_slug_anywhere(name)?;
+            let inside = found.links.iter().any(|link| &*link.target == within);
+            inside.then_some(found)
+        }),
         (None, None) => collection.by_slug_anywhere(name),
     };
     found.cloned()

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::editions;
 use super::error::ApiError;
 use super::list::lookup;
 use super::request::Request;
@@ -29,6 +30,9 @@ pub(crate) fn create(
             "The key does not belong to this organisation",
         ));
     }
+    if let Some(spec) = &resource.spec.editions {
+        return editions::create(work, resource, spec, input);
+    }
     let record = work.create(resource, input, None)?;
     Ok(Outcome::Object(Arc::clone(&record.fields)))
 }
@@ -43,6 +47,9 @@ pub(crate) fn update(
     let resource = work.resource(&behaviour.resource)?;
     let record = lookup(work.description, work.state, operation, behaviour, request)?;
     let input = described(operation, resource, request);
+    if let Some(spec) = &resource.spec.editions {
+        return editions::update(work, resource, spec, &record, input);
+    }
     let updated = work.update(resource, &record, input)?;
     Ok(Outcome::Object(Arc::clone(&updated.fields)))
 }
@@ -60,10 +67,11 @@ pub(crate) fn delete(
     if let Some(field) = &rules.protected
         && record.is_true(field)
     {
-        return Err(ApiError::invalid(format!(
-            "This {} cannot be deleted",
-            resource.spec.noun
-        )));
+        let message = || format!("This {} cannot be deleted", resource.spec.noun);
+        return Err(match &rules.protection {
+            Some(spec) => ApiError::annotated(spec, message),
+            None => ApiError::invalid(message()),
+        });
     }
     let body = request.members();
     if let Some(field) = &rules.confirm {

@@ -1,8 +1,10 @@
 //! What is too special for annotations: one small file per kind, found by the name in `hook`.
 
+mod collection;
 mod grant;
 mod integration;
 mod integration_model;
+mod prompt;
 mod provider;
 mod secret_reference;
 mod workspace;
@@ -11,9 +13,23 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::description::Description;
+use crate::description::behaviour::OperationBehaviour;
+use crate::description::operation::Operation;
 use crate::engine::error::ApiError;
+use crate::engine::request::Request;
+use crate::engine::shape::Outcome;
 use crate::engine::work::Work;
+use crate::store::State;
 use crate::store::record::Record;
+
+/// What a step of a kind's own is about.
+#[derive(Debug)]
+pub(crate) struct Target<'r> {
+    pub(crate) operation: &'r Operation,
+    pub(crate) behaviour: &'r OperationBehaviour,
+    pub(crate) request: &'r Request,
+}
 
 /// The moments at which a kind can add to, change or refuse a write.
 ///
@@ -50,6 +66,39 @@ pub(crate) trait Hook: Sync + std::fmt::Debug {
         Ok(())
     }
 
+    /// The content of a new edition, with its references resolved.
+    fn before_edition(&self, _content: &mut Map<String, Value>) {}
+
+    /// Adds to what answers show of an object.
+    fn present(
+        &self,
+        _description: &'static Description,
+        _state: &State,
+        _fields: &mut Map<String, Value>,
+    ) {
+    }
+
+    /// A write of the kind's own, by the name in `step`.
+    fn call(
+        &self,
+        _work: &mut Work<'_>,
+        step: &str,
+        _target: &Target<'_>,
+    ) -> Result<Outcome, ApiError> {
+        Err(ApiError::invalid(format!("{step} is not implemented")))
+    }
+
+    /// A read of the kind's own, by the name in `step`.
+    fn view(
+        &self,
+        _description: &'static Description,
+        _state: &State,
+        step: &str,
+        _target: &Target<'_>,
+    ) -> Result<Outcome, ApiError> {
+        Err(ApiError::invalid(format!("{step} is not implemented")))
+    }
+
     /// All members of a request are stored.
     fn after_merge(
         &self,
@@ -80,9 +129,12 @@ impl Hook for Plain {}
 /// The code that an annotation names.
 pub(crate) fn named(name: &str) -> Option<&'static dyn Hook> {
     match name {
+        "collection" => Some(&collection::Collection),
         "grant" => Some(&grant::Grant),
         "integration" => Some(&integration::Integration),
         "integration-model" => Some(&integration_model::IntegrationModel),
+        "partial" => Some(&prompt::Partial),
+        "prompt" => Some(&prompt::Prompt),
         "provider" => Some(&provider::Provider),
         "secret-reference" => Some(&secret_reference::SecretReference),
         "workspace" => Some(&workspace::Workspace),

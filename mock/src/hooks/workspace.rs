@@ -10,6 +10,9 @@ use crate::engine::error::ApiError;
 use crate::engine::work::Work;
 use crate::store::record::Record;
 
+/// Where a workspace keeps the id of the collection it began with.
+pub(crate) const DEFAULT_COLLECTION: &str = "^collection";
+
 /// The name without the icon; `name` is what answers show.
 const PLAIN_NAME: &str = "^name";
 
@@ -37,7 +40,7 @@ impl Hook for Workspace {
         Ok(())
     }
 
-    /// A new workspace gets every integration that is open to all workspaces.
+    /// A new workspace has a collection, and gets every integration that is open to all workspaces.
     fn after_write(
         &self,
         work: &mut Work<'_>,
@@ -48,6 +51,15 @@ impl Hook for Workspace {
         if former.is_some() {
             return Ok(());
         }
+        let resource = work.resource("collection")?;
+        let mut input = Map::new();
+        input.insert("name".to_owned(), Value::from("Default"));
+        input.insert("workspace_id".to_owned(), Value::from(&*record.id));
+        input.insert("is_default".to_owned(), Value::Bool(true));
+        let collection = work.create(resource, input, None)?;
+        work.amend("workspace", &record.id, |fields| {
+            fields.insert(DEFAULT_COLLECTION.to_owned(), Value::from(&*collection.id));
+        });
         let Some(integrations) = work.state.collection("integration") else {
             return Ok(());
         };

@@ -7,11 +7,13 @@
     reason = "helpers outside of test functions fail a test in the same ways"
 )]
 
+mod collections;
 mod description;
 mod harness;
 mod integrations;
 mod oracle;
 mod policies_and_content;
+mod prompts;
 mod protocol;
 mod real_clients;
 mod walk;

@@ -5,12 +5,32 @@ use serde_json::{Value, json};
 
 use crate::harness::*;
 
-const ANY: &str = "7b1f5a52-6f0e-4c7e-9d43-0d3cbb0c9d11";
-
 #[tokio::test]
 async fn the_live_profile_takes_what_official_clients_send() {
     let api = Api::live().await;
-    let key = format!("/api-keys/{ANY}");
+    let body = json!({ "name": "k", "scopes": ["logs.list"] });
+    let key = api.post("/api-keys/organisation/service", body).await.ok();
+    let key = format!("/api-keys/{}", text(&key["id"]));
+    let workspace = api.workspace("W").await;
+    let virtual_key =
+        json!({ "name": "v", "provider": "openai", "key": "k", "workspace_id": workspace["id"] });
+    let virtual_key = api.post("/virtual-keys", virtual_key).await.ok();
+    let collection = json!({ "name": "c", "workspace_id": workspace["id"] });
+    let collection = api.post("/collections", collection).await.ok();
+    let prompt = json!({
+        "name": "p", "collection_id": collection["id"], "string": "s", "parameters": {},
+        "virtual_key": virtual_key["data"]["slug"],
+    });
+    let prompt = api.post("/prompts", prompt).await.ok();
+    let prompt = format!("/prompts/{}", text(&prompt["slug"]));
+    let latest = format!("{prompt}?version=latest");
+    let partial = json!({ "name": "p", "string": "s", "workspace_id": workspace["slug"] });
+    let partial = api.post("/prompts/partials", partial).await.ok();
+    let partial = format!("/prompts/partials/{}?version=1", text(&partial["slug"]));
+    let partials = format!(
+        "/prompts/partials?workspace_id={}",
+        text(&workspace["slug"])
+    );
     let requests: [(Method, &str, Value); 12] = [
         // Null clears, on keys and prompts as well.
         (Method::PUT, &key, json!({ "usage_limits": null })),
@@ -22,7 +42,7 @@ async fn the_live_profile_takes_what_official_clients_send() {
         ),
         (
             Method::PUT,
-            "/prompts/pp-x",
+            &prompt,
             json!({ "name": "n", "parameters": null }),
         ),
         // An invitation to no workspace.
@@ -32,9 +52,9 @@ async fn the_live_profile_takes_what_official_clients_send() {
             json!({ "email": "a@example.com", "role": "member" }),
         ),
         // Query parameters that the document lacks.
-        (Method::GET, "/prompts/pp-x?version=latest", Value::Null),
-        (Method::GET, "/prompts/partials/pp-x?version=1", Value::Null),
-        (Method::GET, "/prompts/partials?workspace_id=w", Value::Null),
+        (Method::GET, &latest, Value::Null),
+        (Method::GET, &partial, Value::Null),
+        (Method::GET, &partials, Value::Null),
         (
             Method::GET,
             "/scim/workspaces?page=0&page_size=100",

@@ -23,6 +23,9 @@ struct Prepared {
     usage: String,
     rate: String,
     secret: String,
+    /// Objects of kinds that no other kind here refers to, by the path parameter that names them.
+    named: Vec<(&'static str, String)>,
+    collection: String,
 }
 
 async fn prepare(api: &Api) -> Prepared {
@@ -59,7 +62,29 @@ async fn prepare(api: &Api) -> Prepared {
         "auth_config": { "aws_auth_type": "serviceRole", "aws_region": "us-east-1" },
     });
     let secret = text(&api.post("/secret-references", secret).await.ok()["id"]);
+    let collection = json!({ "name": "col", "workspace_id": workspace["id"] });
+    let collection = text(&api.post("/collections", collection).await.ok()["id"]);
+    let empty_collection = json!({ "name": "empty", "workspace_id": workspace["id"] });
+    let empty_collection = text(&api.post("/collections", empty_collection).await.ok()["id"]);
+    let label = json!({ "name": "walk", "workspace_id": workspace["id"] });
+    let label = api.post("/labels", label).await.ok();
+    let prompt = json!({
+        "name": "pr", "collection_id": collection, "virtual_key": provider,
+        "string": "[{\"role\": \"user\", \"content\": \"{{x}}\"}]", "parameters": {}, "model": "gpt-5",
+    });
+    let prompt = api.post("/prompts", prompt).await.ok();
+    let partial = json!({ "name": "pa", "string": "s", "workspace_id": workspace["id"] });
+    let partial = api.post("/prompts/partials", partial).await.ok();
+    let named = vec![
+        ("collectionId", empty_collection),
+        ("labelId", text(&label["id"])),
+        ("promptId", text(&prompt["id"])),
+        ("versionId", text(&prompt["version_id"])),
+        ("promptPartialId", text(&partial["id"])),
+    ];
     Prepared {
+        named,
+        collection,
         workspace,
         empty,
         integration,
@@ -85,7 +110,10 @@ impl Prepared {
             "slug" if path.starts_with("/integrations") => &self.integration,
             "slug" if path.starts_with("/configs") => &self.config,
             "slug" => &self.provider,
-            _ => return None,
+            _ => {
+                let mut named = self.named.iter();
+                &named.find(|(parameter, _)| *parameter == name)?.1
+            }
         };
         Some(value.to_owned())
     }
@@ -99,6 +127,11 @@ impl Prepared {
             ("delete", "/admin/workspaces/{workspaceId}") => {
                 json!({ "name": "Empty" })
             }
+            ("post", "/prompts") => {
+                json!({ "collection_id": self.collection, "virtual_key": self.provider })
+            }
+            ("put", "/prompts/{promptId}/makeDefault")
+            | ("put", "/prompts/partials/{promptPartialId}/makeDefault") => json!({ "version": 1 }),
             // An update has to update something.
             ("put", "/secret-references/{secretReferenceId}") => json!({ "name": "t" }),
             _ => return,
@@ -163,7 +196,12 @@ async fn call(
                     url = url.replace(&format!("{{{name}}}"), &value);
                 }
                 "query" if parameter["required"] == json!(true) => {
-                    query.push((name.to_owned(), sample()));
+                    // A list of one workspace needs one that is there.
+                    let value = match name {
+                        "workspace_id" => text(&prepared.workspace["id"]),
+                        _ => sample(),
+                    };
+                    query.push((name.to_owned(), value));
                 }
                 _ => {}
             }

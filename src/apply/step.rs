@@ -148,19 +148,19 @@ impl Run<'_> {
             .and_then(Value::as_map)
             .unwrap_or(&none);
         let mut query = Vec::new();
-        let mut scope = Vec::new();
-        for field in kind.scope {
-            let Some(value) = body.get(*field).filter(|value| !value.is_null()) else {
-                continue;
-            };
-            if let Json::String(text) = value.to_wire(&|r| self.resolve(r))? {
-                query.push(((*field).to_owned(), text));
-            }
-            scope.push((*field, value));
+        let value = |field: &str| body.get(field).filter(|value| !value.is_null());
+        let outer = kind.outer_scope();
+        if kind.endpoints.list.per_scope
+            && let Some((field, value)) = outer.and_then(|field| Some((field, value(field)?)))
+            && let Json::String(text) = value.to_wire(&|r| self.resolve(r))?
+        {
+            query.push((field.to_owned(), text));
         }
-        if !kind.endpoints.list.per_scope {
-            query.clear();
-        }
+        // Not every list says in what outermost scope its objects live, and a key may have but one.
+        let lives_here = |field: &str, found: Option<String>| match (value(field), found) {
+            (Some(value), Some(found)) => self.stands_for(value, &found),
+            (wanted, found) => Some(field) == outer || wanted.is_some() == found.is_some(),
+        };
         let items = session.client.list(&kind.endpoints.list, &query).await?;
         let text =
             |item: &Json, field: &str| item.get(field).and_then(Json::as_str).map(str::to_owned);
@@ -175,9 +175,10 @@ impl Run<'_> {
                     }
                     Identity::Name => {
                         text(item, "name").as_deref() == name
-                            && scope.iter().all(|(field, value)| {
-                                text(item, field).is_none_or(|text| self.stands_for(value, &text))
-                            })
+                            && kind
+                                .scope
+                                .iter()
+                                .all(|field| lives_here(field, text(item, field)))
                     }
                 },
             });

@@ -55,7 +55,8 @@ pub struct Kind {
     /// How the live object of an entry is found.
     pub identity: Identity,
     /// The fields that say in what an object lives (`workspace_id`), outermost first. Names need
-    /// to be unique only within equal values of these.
+    /// to be unique only within equal values of these. All but the outermost may be references to
+    /// the kind itself, as a folder's parent is.
     pub scope: &'static [&'static str],
     /// Where the API reads and writes it.
     pub endpoints: Endpoints,
@@ -93,7 +94,7 @@ pub struct Endpoints {
     pub item: &'static str,
     /// When the list does not say enough and the object must be read by itself.
     pub detail: Detail,
-    /// Whether requests for one object repeat its scope fields as query parameters.
+    /// Whether requests for one object repeat its outermost scope field as a query parameter.
     pub scope_in_query: bool,
     /// Whether updates repeat the scope fields in the body.
     pub scope_in_update: bool,
@@ -110,8 +111,8 @@ pub struct List {
     pub items: &'static str,
     /// How its pages are turned.
     pub paging: Paging,
-    /// Whether one list shows all scopes, or each scope needs a list of its own with the scope
-    /// field as query parameter.
+    /// Whether one list shows all scopes, or each outermost scope needs a list of its own with
+    /// that scope field as query parameter.
     pub per_scope: bool,
 }
 
@@ -253,6 +254,18 @@ impl Kind {
             .iter()
             .filter(|rule| rule.at.matches(pointer))
             .map(|rule| &rule.is)
+    }
+
+    /// The scope field that requests name: the outermost one.
+    pub fn outer_scope(&self) -> Option<&'static str> {
+        self.scope.first().copied()
+    }
+
+    /// Whether objects of this kind may refer to others of it.
+    pub fn refers_to_itself(&self) -> bool {
+        self.rules
+            .iter()
+            .any(|rule| matches!(rule.is, Is::Reference { kind, .. } if kind == self.name))
     }
 
     /// The part that a top-level field is, if it is one.

@@ -1,12 +1,12 @@
 //! Which live object belongs to which wanted resource.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value as Json;
 
-use super::{Object, Problem, Reader, Reason, Wanted, canonical};
+use super::{Live, Object, Problem, Reader, Reason, Wanted, canonical};
 use crate::kind::{Identity, Kind};
-use crate::model::{Ident, Map, Pointer, Value};
+use crate::model::{Address, Ident, Map, Pointer, Value};
 
 impl Reader<'_> {
     /// Finds the objects of one complete list that `wants` mean. `scope` is what the list was
@@ -39,7 +39,7 @@ impl Reader<'_> {
                 None => {}
             }
         }
-        for want in open {
+        for want in outermost_first(kind, open) {
             let Some(fields) = want.fields else { continue };
             let name = fields
                 .get("name")
@@ -47,9 +47,10 @@ impl Reader<'_> {
                 .unwrap_or(&want.address.key);
             let fits = |at: &usize| {
                 objects[*at].as_ref().is_some_and(|object| {
+                    // A list of one scope has nothing from another.
+                    let open = kind.scope.get(usize::from(scope.is_some())..);
                     kind.identity == Identity::Slug
-                        || scope.is_some()
-                        || self.same_scope(kind, fields, object)
+                        || self.same_scope(open.unwrap_or_default(), fields, object)
                 })
             };
             let found: Vec<usize> = match kind.identity {
@@ -81,6 +82,17 @@ impl Reader<'_> {
                             candidates,
                         },
                     });
+                }
+            }
+        }
+        if kind.refers_to_itself() {
+            // Only now is it known what those references mean.
+            let Live {
+                objects, directory, ..
+            } = &mut self.live;
+            for want in wants {
+                if let Some(object) = objects.get_mut(want.address) {
+                    canonical::members(kind, &Pointer::root(), &mut object.fields, directory);
                 }
             }
         }
@@ -124,9 +136,9 @@ impl Reader<'_> {
         self.live.objects.insert(want.address.clone(), object);
     }
 
-    /// Whether a live object lives where an entry says it should.
-    fn same_scope(&self, kind: &Kind, fields: &Map, object: &Object) -> bool {
-        kind.scope.iter().all(
+    /// Whether a live object lives where an entry says it should, as far as these fields go.
+    fn same_scope(&self, scope: &[&str], fields: &Map, object: &Object) -> bool {
+        scope.iter().all(
             |field| match (fields.get(*field), object.fields.get(*field)) {
                 (None | Some(Value::Null), None | Some(Value::Null)) => true,
                 (Some(Value::Reference(want)), Some(Value::Reference(have))) => {
@@ -139,6 +151,30 @@ impl Reader<'_> {
             },
         )
     }
+}
+
+/// The wanted resources in an order in which what lives in another one of its kind, as a folder
+/// does in its parent, comes after that.
+fn outermost_first<'w, 'a>(kind: &Kind, mut open: Vec<&'w Wanted<'a>>) -> Vec<&'w Wanted<'a>> {
+    let inner = kind.scope.get(1..).unwrap_or_default();
+    let mut ordered = Vec::with_capacity(open.len());
+    while !inner.is_empty() && !open.is_empty() {
+        let waiting: BTreeSet<&Address> = open.iter().map(|want| want.address).collect();
+        let (later, now): (Vec<_>, Vec<_>) = open.iter().partition(|want| {
+            inner
+                .iter()
+                .filter_map(|field| want.fields?.get(*field))
+                .any(|value| value.references().iter().any(|of| waiting.contains(of)))
+        });
+        // A circle has no outermost one; the manifest has reported it.
+        if now.is_empty() {
+            break;
+        }
+        ordered.extend(now);
+        open = later;
+    }
+    ordered.extend(open);
+    ordered
 }
 
 /// Where the objects of a list are, by what they are called.
@@ -188,4 +224,136 @@ fn label(object: &Object) -> String {
         }
     }
     label
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::client::{Client, Target};
+    use crate::kind::{Detail, Endpoints, Is, List, Paging, Rule, System};
+    use crate::model::{Attribute, Reference, Secret, SecretSet};
+
+    static SYSTEM: System = System {
+        name: "portkey",
+        default_base_url: "http://127.0.0.1:9",
+        base_url_variable: "X",
+        api_key_variable: "X",
+        auth_header: "x-key",
+        auth_prefix: "",
+        kinds: &[&FOLDERS],
+    };
+
+    /// Folders of a workspace, which may lie in one another.
+    static FOLDERS: Kind = Kind {
+        system: "portkey",
+        name: "folders",
+        noun: "folder",
+        schema: |_| schemars::Schema::default(),
+        identity: Identity::Name,
+        scope: &["workspace_id", "parent_id"],
+        endpoints: Endpoints {
+            list: List {
+                path: "/f",
+                items: "data",
+                paging: Paging::Whole,
+                per_scope: true,
+            },
+            create: "/f",
+            item: "/f/{id}",
+            detail: Detail::Listed,
+            scope_in_query: false,
+            scope_in_update: false,
+            delete_body: &[],
+        },
+        rules: &[Rule::new(
+            "/parent_id",
+            Is::Reference {
+                kind: "folders",
+                attribute: Attribute::Id,
+            },
+        )],
+        parts: &[],
+        check: None,
+        decode: None,
+        encode: None,
+    };
+
+    #[test]
+    fn names_count_within_the_parent_and_parents_are_found_first() {
+        let target = Target {
+            system: &SYSTEM,
+            base_url: SYSTEM.default_base_url.to_owned(),
+            api_key: Secret::declared("k", Vec::new()),
+        };
+        let client = Client::new(target, SecretSet::default(), 1).unwrap();
+        let mut reader = Reader {
+            client: &client,
+            live: Live::default(),
+            problems: Vec::new(),
+        };
+        let parent = |key: &str| {
+            Value::Reference(Reference {
+                address: Address::new("portkey", "folders", key),
+                attribute: Attribute::Id,
+            })
+        };
+        let fields = |name: &str, above: Option<&str>| {
+            let mut fields = Map::from([("name".to_owned(), Value::text(name))]);
+            fields.extend(above.map(|key| ("parent_id".to_owned(), parent(key))));
+            fields
+        };
+        // Sorted by key, every folder stands before the one that it lies in.
+        let declared = [
+            ("a-deep", fields("Drafts", Some("b-middle"))),
+            ("b-middle", fields("Drafts", Some("c-top"))),
+            ("c-top", fields("Drafts", None)),
+            ("d-missing", fields("Drafts", Some("e-missing"))),
+            ("e-missing", fields("Old", None)),
+        ];
+        let addresses: Vec<Address> = declared
+            .iter()
+            .map(|(key, _)| Address::new("portkey", "folders", *key))
+            .collect();
+        let wanted: Vec<Wanted<'_>> = declared
+            .iter()
+            .zip(&addresses)
+            .map(|((_, fields), address)| Wanted {
+                address,
+                kind: &FOLDERS,
+                fields: Some(fields),
+                record: None,
+            })
+            .collect();
+        let items = vec![
+            json!({ "id": "3", "name": "Drafts", "parent_id": "2" }),
+            json!({ "id": "1", "name": "Drafts", "parent_id": null }),
+            json!({ "id": "2", "name": "Drafts", "parent_id": "1" }),
+            json!({ "id": "4", "name": "Drafts", "parent_id": "of-nobody" }),
+        ];
+        let wants: Vec<&Wanted<'_>> = wanted.iter().collect();
+        let scope = vec![("workspace_id".to_owned(), "w".to_owned())];
+        reader.identify(&FOLDERS, &wants, items, Some(&scope));
+
+        assert!(reader.problems.is_empty(), "{:?}", reader.problems);
+        let found: Vec<(&str, Option<&str>, Option<&Value>)> = reader
+            .live
+            .objects
+            .iter()
+            .map(|(address, object)| {
+                let above = object.fields.get("parent_id");
+                (address.key.as_str(), object.ident.id.as_deref(), above)
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("a-deep", Some("3"), Some(&parent("b-middle"))),
+                ("b-middle", Some("2"), Some(&parent("c-top"))),
+                ("c-top", Some("1"), Some(&Value::Null)),
+            ]
+        );
+        assert_eq!(reader.live.unowned["folders"].len(), 1);
+    }
 }

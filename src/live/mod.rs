@@ -208,17 +208,15 @@ impl Reader<'_> {
         }
     }
 
-    /// The scope of a wanted resource as query parameters; `None` where a scope is not there yet.
+    /// The outermost scope of a wanted resource as query parameters; `None` where it is not there
+    /// yet.
     fn scope_query(&self, kind: &Kind, want: &Wanted<'_>) -> Option<Vec<(String, String)>> {
         let scope = want.fields.or(want.record.map(|record| &record.scope));
-        kind.scope
-            .iter()
+        kind.outer_scope()
+            .into_iter()
             .filter_map(|field| {
-                let value = scope?.get(*field).filter(|value| !value.is_null())?;
-                Some(
-                    self.scope_text(value)
-                        .map(|text| ((*field).to_owned(), text)),
-                )
+                let value = scope?.get(field).filter(|value| !value.is_null())?;
+                Some(self.scope_text(value).map(|text| (field.to_owned(), text)))
             })
             .collect()
     }

@@ -181,9 +181,9 @@ fn scope_query(kind: &Kind, fields: &Map) -> Vec<(String, Value)> {
     if !kind.endpoints.scope_in_query {
         return Vec::new();
     }
-    let scope = kind.scope.iter().filter_map(|field| {
-        let value = fields.get(*field).filter(|value| !value.is_null())?;
-        Some(((*field).to_owned(), value.clone()))
+    let scope = kind.outer_scope().into_iter().filter_map(|field| {
+        let value = fields.get(field).filter(|value| !value.is_null())?;
+        Some((field.to_owned(), value.clone()))
     });
     scope.collect()
 }

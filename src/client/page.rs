@@ -23,71 +23,162 @@ impl Client {
     ) -> Result<Vec<Json>, ApiError> {
         let mut request = Request::get(list.path);
         request.query.extend_from_slice(query);
-        let Paging::CurrentPage { size } = list.paging else {
-            let answer = self.send(&request).await?;
-            return self.items(list, &request, answer).map(|(items, _)| items);
+        let mut answer = self.whole(&request, list.items, list.paging).await?;
+        self.take_items(&request, list.items, &mut answer)
+    }
+
+    /// Reads an answer whose member `items` comes in pages: what the first page says, with the
+    /// items of all of them.
+    ///
+    /// # Errors
+    /// The first page that cannot be read, or an answer in pages without the list in it.
+    pub async fn whole(
+        &self,
+        request: &Request,
+        items: &str,
+        paging: Paging,
+    ) -> Result<Json, ApiError> {
+        let (counter, first, size) = match paging {
+            Paging::Whole => return self.send(request).await,
+            Paging::CurrentPage { size } => ("current_page", 0, size),
+            Paging::Page { size } => ("page", 1, size),
         };
+        let mut whole = Json::Null;
         let mut all: Vec<Json> = Vec::new();
         let mut seen = std::collections::HashSet::new();
         let mut fetched = 0;
-        for page in 0..MOST_PAGES {
+        for page in first..first + MOST_PAGES {
             let request = request
                 .clone()
-                .query("current_page", page)
+                .query(counter, page)
                 .query("page_size", size);
-            let answer = self.send(&request).await?;
-            let (items, total) = self.items(list, &request, answer)?;
-            fetched += items.len();
+            let mut answer = self.send(&request).await?;
+            let total = answer
+                .get("total")
+                .and_then(Json::as_u64)
+                .and_then(|n| usize::try_from(n).ok());
+            let found = self.take_items(&request, items, &mut answer)?;
+            fetched += found.len();
             let before = all.len();
-            all.extend(items.into_iter().filter(|item| match identity(item) {
-                Some(id) => seen.insert(id.to_owned()),
-                None => true,
-            }));
+            all.extend(found.into_iter().filter(|item| seen.insert(identity(item))));
+            if page == first {
+                whole = answer;
+            }
             // The server may make pages smaller than asked, so only the total or a page without
             // news says that this was the last one.
             if all.len() == before || total.is_some_and(|total| fetched >= total) {
                 break;
             }
         }
-        Ok(all)
+        match &mut whole {
+            Json::Object(members) => drop(members.insert(items.to_owned(), Json::Array(all))),
+            bare => *bare = Json::Array(all),
+        }
+        Ok(whole)
     }
 
-    /// The objects of one answer and the total, if it has one.
-    fn items(
+    /// Takes the objects out of one answer.
+    fn take_items(
         &self,
-        list: &List,
         request: &Request,
-        mut answer: Json,
-    ) -> Result<(Vec<Json>, Option<usize>), ApiError> {
-        let total = answer
-            .get("total")
-            .and_then(Json::as_u64)
-            .and_then(|n| usize::try_from(n).ok());
-        let items = match answer.get_mut(list.items).map(Json::take) {
-            Some(Json::Array(items)) => Some(items),
+        items: &str,
+        answer: &mut Json,
+    ) -> Result<Vec<Json>, ApiError> {
+        let found = match answer.get_mut(items).map(Json::take) {
+            Some(Json::Array(found)) => Some(found),
             // An empty list may come as null.
             Some(Json::Null) => Some(Vec::new()),
             _ => match answer {
-                Json::Array(items) => Some(items),
+                Json::Array(found) => Some(std::mem::take(found)),
                 _ => None,
             },
         };
-        items.map(|items| (items, total)).ok_or_else(|| ApiError {
+        found.ok_or_else(|| ApiError {
             method: "GET",
             path: request.path.as_str().into(),
             base_url: self.target.base_url.as_str().into(),
             kind: ApiErrorKind::NotTheApi,
             status: Some(200),
             code: None,
-            message: format!("no list `{}` in it", list.items).into(),
+            message: format!("no list `{items}` in it").into(),
             request_id: None,
             retry_after: None,
         })
     }
 }
 
-fn identity(item: &Json) -> Option<&str> {
+/// What makes an object itself and no other: all of it, where it has no name of its own.
+fn identity(item: &Json) -> String {
     ["id", "slug"]
         .iter()
         .find_map(|name| item.get(name).and_then(Json::as_str))
+        .map_or_else(|| item.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::client::Target;
+    use crate::model::{Secret, SecretSet};
+
+    /// Serves these answers, one a connection, and returns what was asked for.
+    fn serve(answers: Vec<Json>) -> (String, std::thread::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let served = std::thread::spawn(move || {
+            let serve = |answer: Json| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                let first = lines.next().unwrap().unwrap();
+                for line in lines {
+                    if line.unwrap().is_empty() {
+                        break;
+                    }
+                }
+                let body = answer.to_string();
+                let length = body.len();
+                write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+                )
+                .unwrap();
+                first.split(' ').nth(1).unwrap().to_owned()
+            };
+            answers.into_iter().map(serve).collect()
+        });
+        (url, served)
+    }
+
+    #[test]
+    fn an_answer_in_pages_is_read_as_one() {
+        use serde_json::json;
+        let (base_url, served) = serve(vec![
+            json!({ "default": "deny", "total": 3, "data": [{ "name": "a" }, { "name": "b" }] }),
+            json!({ "default": "deny", "total": 3, "data": [{ "name": "c" }] }),
+        ]);
+        let target = Target {
+            system: crate::SYSTEMS[0],
+            base_url,
+            api_key: Secret::declared("k", Vec::new()),
+        };
+        let client = Client::new(target, SecretSet::default(), 1).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let request = Request::get("/x");
+        let whole = client.whole(&request, "data", Paging::Page { size: 2 });
+        assert_eq!(
+            runtime.block_on(whole).unwrap(),
+            json!({ "default": "deny", "total": 3,
+                    "data": [{ "name": "a" }, { "name": "b" }, { "name": "c" }] })
+        );
+        assert_eq!(
+            served.join().unwrap(),
+            ["/v1/x?page=1&page_size=2", "/v1/x?page=2&page_size=2"]
+        );
+    }
 }

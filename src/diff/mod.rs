@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Position;
-use crate::kind::{Is, Kind};
+use crate::kind::{Is, Kind, Members};
 use crate::ledger::Record;
 use crate::model::{Address, Fingerprint, FingerprintKey, Map, Pointer, Reference, Secret, Value};
 
@@ -42,6 +42,8 @@ pub enum Because {
     Mask,
     /// The API does not read this back, and the ledger does not say that it was written.
     NeverWritten,
+    /// The server finds things of this sort by itself, and has not found this one.
+    NotFound,
 }
 
 /// What a diff may know beside the two sides.
@@ -127,6 +129,14 @@ impl Walk<'_> {
         }
         let part = at.field().and_then(|field| self.kind.part(field));
         let depth = at.segments().len();
+        let found_by_server = part.is_some_and(|part| part.members == Members::Found);
+        if live.is_none() && depth == 2 && found_by_server && matches!(desired, Value::Map(_)) {
+            self.changed(at, None, desired);
+            if let Some(change) = self.changes.last_mut() {
+                change.because = Some(Because::NotFound);
+            }
+            return;
+        }
         if live.is_none() && depth == 2 && part.is_some_and(|part| (part.is_absent)(desired)) {
             return;
         }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::kind::{Detail, Endpoints, Identity, List, Paging, Part, Rule};
+use crate::kind::{Detail, Endpoints, Identity, List, Members, Paging, Part, Rule};
 use crate::model::Attribute;
 
 static KIND: Kind = Kind {
@@ -36,13 +36,28 @@ static KIND: Kind = Kind {
         Rule::new("/once", Is::CreateOnly),
         Rule::new("/expires_at", Is::Instant),
     ],
-    parts: &[Part {
-        field: "models",
-        path: "/t/{slug}/models",
-        decode: Value::from,
-        encode: |_, _| Vec::new(),
-        is_absent: |value| value.at(&["enabled"]).and_then(Value::as_bool) == Some(false),
-    }],
+    parts: &[
+        Part {
+            field: "models",
+            path: "/t/{slug}/models",
+            items: "models",
+            paging: Paging::Whole,
+            members: Members::Written,
+            decode: Value::from,
+            encode: |_, _| Vec::new(),
+            is_absent: |value| value.at(&["enabled"]).and_then(Value::as_bool) == Some(false),
+        },
+        Part {
+            field: "tools",
+            path: "/t/{slug}/tools",
+            items: "data",
+            paging: Paging::Page { size: 500 },
+            members: Members::Found,
+            decode: Value::from,
+            encode: |_, _| Vec::new(),
+            is_absent: |_| false,
+        },
+    ],
     check: None,
     decode: None,
     encode: None,
@@ -207,6 +222,35 @@ fn sets_ignore_order_and_lists_do_not() {
             "/list/0 \"b\" -> \"a\"",
             "/list/1 \"a\" -> \"b\"",
             "/list/2 \"c\" -> null"
+        ]
+    );
+}
+
+#[test]
+fn what_the_server_finds_by_itself_is_reported_where_it_is_missing() {
+    let desired = map(json!({ "tools": {
+        "search": { "enabled": true }, "delete": { "enabled": false }, "typo": { "enabled": true },
+    } }));
+    let live = map(json!({ "tools": {
+        "search": { "enabled": true }, "delete": { "enabled": true }, "other": { "enabled": true },
+    } }));
+    let address = "things.a".parse().unwrap();
+    let context = Context {
+        address: &address,
+        record: None,
+        fingerprint_key: None,
+        resolve: &|_| None,
+    };
+    let changes = diff(&KIND, &desired, &live, context);
+    let because: Vec<(String, Option<Because>)> = changes
+        .iter()
+        .map(|change| (change.pointer.to_string(), change.because))
+        .collect();
+    assert_eq!(
+        because,
+        [
+            ("/tools/delete/enabled".to_owned(), None),
+            ("/tools/typo".to_owned(), Some(Because::NotFound)),
         ]
     );
 }

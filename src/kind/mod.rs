@@ -126,6 +126,11 @@ pub enum Paging {
         /// How many objects to ask for at once.
         size: usize,
     },
+    /// `page`, counted from 1, and `page_size`.
+    Page {
+        /// How many objects to ask for at once.
+        size: usize,
+    },
 }
 
 /// When an object is read by itself.
@@ -146,13 +151,30 @@ pub struct Part {
     pub field: &'static str,
     /// Where it is read (GET) and written (PUT).
     pub path: &'static str,
-    /// Turns the answer of a GET into the field's value as manifests declare it: a map by key.
+    /// The member of the answer that grows from page to page.
+    pub items: &'static str,
+    /// How its pages are turned.
+    pub paging: Paging,
+    /// Where its members come from.
+    pub members: Members,
+    /// Turns the answer of a GET, with the items of all pages in it, into the field's value as manifests declare it: a map by key.
     pub decode: fn(serde_json::Value) -> Value,
     /// The requests that bring about `changed`, the members to write. A null member is to go;
     /// `live` has what is there now.
     pub encode: fn(changed: &Map, live: &Map) -> Vec<PartRequest>,
     /// Whether a live member is as good as none, so that declaring `null` asks for nothing.
     pub is_absent: fn(&Value) -> bool,
+}
+
+/// Where the members of a [`Part`] come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Members {
+    /// From writing them. What gatewright wrote is taken away once it is no longer declared.
+    Written,
+    /// The server finds them by itself, as it finds the tools of an MCP server. They can be
+    /// switched but neither made nor taken away: one that is declared and not there is reported
+    /// by every plan, and one that is no longer declared stays as it is.
+    Found,
 }
 
 /// A request that writes a [`Part`].

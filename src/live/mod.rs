@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use serde_json::Value as Json;
 
 use crate::client::{ApiError, Client, Request, item_path};
-use crate::kind::{Detail, Kind, System};
+use crate::kind::{Detail, Kind, Paging, System};
 use crate::ledger::Record;
 use crate::model::{Address, Ident, Map, Pointer, Reference, Value};
 
@@ -260,7 +260,12 @@ impl Reader<'_> {
             }
         }
         let client = self.client;
-        let answers = join_all(jobs.iter().map(|(_, _, request)| client.send(request))).await;
+        let answers = join_all(jobs.iter().map(|(want, part, request)| {
+            let part = part.and_then(|field| want.kind.part(field));
+            let (items, paging) = part.map_or(("", Paging::Whole), |p| (p.items, p.paging));
+            client.whole(request, items, paging)
+        }))
+        .await;
         for ((want, part, _), answer) in jobs.into_iter().zip(answers) {
             match answer {
                 Ok(json) => self.take_detail(want, part, json),

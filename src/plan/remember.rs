@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Declared, Side};
 use crate::diff::{self, FieldChange};
-use crate::kind::Is;
+use crate::kind::{Is, Members};
 use crate::ledger::Record;
 use crate::live::Object;
 use crate::model::{Map, Pointer, Value};
@@ -96,6 +96,9 @@ pub(super) fn remembered(
         let Some(Value::Map(members)) = desired.get(part.field) else {
             continue;
         };
+        if part.members == Members::Found {
+            continue;
+        }
         // Only members with members of their own are things that can be taken away again.
         let kept = members
             .iter()

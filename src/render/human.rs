@@ -140,6 +140,7 @@ fn write_change(out: &mut String, change: &Change, detail: Detail) {
             Some(Because::Fingerprint) => " (its value changed)",
             Some(Because::Mask) => " (it does not fit what the API shows of it)",
             Some(Because::NeverWritten) => " (the API does not return it)",
+            Some(Because::NotFound) => " (the server has not found it)",
             None => "",
         };
         let (style, sign, text) = match (&field.old, &field.new) {

@@ -23,7 +23,9 @@ use serde::Deserialize;
 
 use super::super::spec::NotNull;
 use super::super::wire;
-use crate::kind::{Detail, Endpoints, Identity, Is, Kind, List, Operation, Paging, Part, Rule};
+use crate::kind::{
+    Detail, Endpoints, Identity, Is, Kind, List, Members, Operation, Paging, Part, Rule,
+};
 use crate::model::{Attribute, Map, Value};
 
 /// An account with a model provider. The key is the slug.
@@ -184,6 +186,9 @@ pub static KIND: Kind = Kind {
         Part {
             field: "models",
             path: "/integrations/{slug}/models",
+            items: "models",
+            paging: Paging::Whole,
+            members: Members::Written,
             decode: models::decode,
             encode: models::encode,
             is_absent: models::is_absent,
@@ -191,6 +196,9 @@ pub static KIND: Kind = Kind {
         Part {
             field: "workspaces",
             path: "/integrations/{slug}/workspaces",
+            items: "workspaces",
+            paging: Paging::Whole,
+            members: Members::Written,
             decode: grants::decode,
             encode: grants::encode,
             is_absent: grants::is_absent,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::description::Description;
 use crate::engine::error::ApiError;
@@ -10,7 +10,7 @@ use crate::engine::identity;
 use crate::engine::work::Work;
 use crate::store::{Account, State};
 
-/// One organisation with its shared workspace, which every Portkey account begins with.
+/// One organisation with its users, its labels and its shared workspace, which every Portkey account begins with.
 pub(crate) fn state(description: &'static Description) -> Result<State, ApiError> {
     let mut state = State::default();
     state.account = Account {
@@ -22,8 +22,12 @@ pub(crate) fn state(description: &'static Description) -> Result<State, ApiError
         description,
         state: &mut state,
     };
-    if !description.resources.contains_key("workspace") {
-        return Ok(state);
+    for (index, user) in listed(description, "x-users").enumerate() {
+        let resource = work.resource("user")?;
+        let user = work.create(resource, user, None)?;
+        if index == 0 {
+            work.state.account.user_id = Arc::clone(&user.id);
+        }
     }
     let resource = work.resource("workspace")?;
     if let Value::Object(input) = json!({ "name": "Shared Team Workspace" }) {
@@ -33,13 +37,23 @@ pub(crate) fn state(description: &'static Description) -> Result<State, ApiError
         });
         work.state.account.default_workspace = Arc::clone(&workspace.id);
     }
-    let labels = description.document.get("x-universal-labels");
-    let labels = labels.and_then(Value::as_array).into_iter().flatten();
     let resource = work.resource("label")?;
-    for label in labels {
-        if let Value::Object(input) = label {
-            work.create(resource, input.clone(), None)?;
-        }
+    for label in listed(description, "x-universal-labels") {
+        work.create(resource, label, None)?;
     }
     Ok(state)
+}
+
+/// The objects that an annotation at the root of the description lists.
+fn listed(
+    description: &'static Description,
+    annotation: &str,
+) -> impl Iterator<Item = Map<String, Value>> {
+    let list = description
+        .document
+        .get(annotation)
+        .and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .filter_map(|object| object.as_object().cloned())
 }

@@ -63,11 +63,15 @@ enum Source {
     More,
 }
 
-/// How a boolean is written where the live API does not write a boolean.
+/// How a value is written where the live API reads one thing and writes another.
 #[derive(Debug)]
-struct Spelling {
-    when_true: Value,
-    when_false: Value,
+enum Spelling {
+    Flag {
+        when_true: Value,
+        when_false: Value,
+    },
+    /// Other words for some words.
+    Words(Map<String, Value>),
 }
 
 impl Shape {
@@ -181,11 +185,12 @@ fn field(description: &Description, property: schema::Property, owner: bool) -> 
         .schema
         .value
         .get("x-spelling")
-        .and_then(|spelling| {
-            Some(Spelling {
+        .and_then(|spelling| match spelling.get("words") {
+            Some(words) => words.as_object().cloned().map(Spelling::Words),
+            None => Some(Spelling::Flag {
                 when_true: spelling.get("when_true")?.clone(),
                 when_false: spelling.get("when_false")?.clone(),
-            })
+            }),
         });
     Member {
         types,
@@ -212,15 +217,16 @@ impl Member {
 
     /// A stored value in the type that the schema asks for.
     fn written<'v>(&'v self, value: &'v Value) -> Option<Cow<'v, Value>> {
-        if let (Value::Bool(flag), Some(spelling)) = (value, &self.spelling) {
-            let spelt = if *flag {
-                &spelling.when_true
-            } else {
-                &spelling.when_false
-            };
-            if self.types.has(Types::of(spelt)) {
-                return Some(Cow::Borrowed(spelt));
-            }
+        let spelt = match (value, &self.spelling) {
+            (Value::Bool(true), Some(Spelling::Flag { when_true, .. })) => Some(when_true),
+            (Value::Bool(false), Some(Spelling::Flag { when_false, .. })) => Some(when_false),
+            (Value::String(word), Some(Spelling::Words(words))) => words.get(word),
+            _ => None,
+        };
+        if let Some(spelt) = spelt
+            && self.types.has(Types::of(spelt))
+        {
+            return Some(Cow::Borrowed(spelt));
         }
         if self.types.has(Types::of(value)) {
             return Some(Cow::Borrowed(value));

@@ -6,7 +6,9 @@ mod integration;
 mod integration_model;
 mod prompt;
 mod provider;
+mod scim;
 mod secret_reference;
+mod user;
 mod workspace;
 
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use crate::description::Description;
 use crate::description::behaviour::OperationBehaviour;
 use crate::description::operation::Operation;
 use crate::engine::error::ApiError;
+use crate::engine::list;
 use crate::engine::request::Request;
 use crate::engine::shape::Outcome;
 use crate::engine::work::Work;
@@ -29,6 +32,23 @@ pub(crate) struct Target<'r> {
     pub(crate) operation: &'r Operation,
     pub(crate) behaviour: &'r OperationBehaviour,
     pub(crate) request: &'r Request,
+}
+
+impl Target<'_> {
+    /// The object that the path names.
+    pub(crate) fn record(
+        &self,
+        description: &'static Description,
+        state: &State,
+    ) -> Result<Arc<Record>, ApiError> {
+        list::lookup(
+            description,
+            state,
+            self.operation,
+            self.behaviour,
+            self.request,
+        )
+    }
 }
 
 /// The moments at which a kind can add to, change or refuse a write.
@@ -133,11 +153,15 @@ pub(crate) fn named(name: &str) -> Option<&'static dyn Hook> {
         "grant" => Some(&grant::Grant),
         "integration" => Some(&integration::Integration),
         "integration-model" => Some(&integration_model::IntegrationModel),
+        "invite" => Some(&user::Invite),
         "partial" => Some(&prompt::Partial),
         "prompt" => Some(&prompt::Prompt),
         "provider" => Some(&provider::Provider),
+        "scim-mapping" => Some(&scim::ScimMapping),
         "secret-reference" => Some(&secret_reference::SecretReference),
+        "user" => Some(&user::User),
         "workspace" => Some(&workspace::Workspace),
+        "workspace-user" => Some(&user::WorkspaceUser),
         _ => None,
     }
 }

@@ -46,10 +46,20 @@ impl Hook for Workspace {
         work: &mut Work<'_>,
         former: Option<&Record>,
         record: &Record,
-        _steering: &Map<String, Value>,
+        steering: &Map<String, Value>,
     ) -> Result<(), ApiError> {
         if former.is_some() {
             return Ok(());
+        }
+        if let Some(Value::Array(users)) = steering.get("users")
+            && let Some(workspace) = work.find("workspace", &record.id, None)
+        {
+            let resource = work.resource("workspace-user")?;
+            for user in users {
+                let mut member = Map::new();
+                member.insert("id".to_owned(), user.clone());
+                work.create(resource, member, Some(&workspace))?;
+            }
         }
         let resource = work.resource("collection")?;
         let mut input = Map::new();

@@ -13,9 +13,19 @@ impl Clock {
     /// The time in the form the live API uses: RFC 3339 in UTC with milliseconds.
     pub(crate) fn now(&mut self) -> String {
         self.last = Timestamp::now().as_millisecond().max(self.last + 1);
-        let now = Timestamp::from_millisecond(self.last).unwrap_or(Timestamp::UNIX_EPOCH);
-        format!("{now:.3}")
+        text(self.last)
     }
+
+    /// The time in so many milliseconds.
+    pub(crate) fn later(&self, milliseconds: i64) -> String {
+        let now = Timestamp::now().as_millisecond().max(self.last);
+        text(now.saturating_add(milliseconds))
+    }
+}
+
+fn text(millisecond: i64) -> String {
+    let time = Timestamp::from_millisecond(millisecond).unwrap_or(Timestamp::UNIX_EPOCH);
+    format!("{time:.3}")
 }
 
 #[cfg(test)]

@@ -16,5 +16,6 @@ mod policies_and_content;
 mod prompts;
 mod protocol;
 mod real_clients;
+mod users;
 mod walk;
 mod workspaces;

@@ -75,7 +75,19 @@ async fn prepare(api: &Api) -> Prepared {
     let prompt = api.post("/prompts", prompt).await.ok();
     let partial = json!({ "name": "pa", "string": "s", "workspace_id": workspace["id"] });
     let partial = api.post("/prompts/partials", partial).await.ok();
+    let user = api.get("/admin/users?role=member").await.ok()["data"][0].clone();
+    let members = format!("/admin/workspaces/{}/users", text(&workspace["id"]));
+    let body = json!({ "users": [{ "id": user["id"], "role": "member" }] });
+    api.post(&members, body).await.ok();
+    let body = json!({ "email": "new@example.com", "role": "member", "workspaces": [] });
+    let invite = api.post("/admin/users/invites", body).await.ok();
+    let body =
+        json!({ "workspace_id": workspace["id"], "role": "member", "scim_group_name": "group" });
+    let mapping = api.post("/scim/workspaces", body).await.ok();
     let named = vec![
+        ("userId", text(&user["id"])),
+        ("inviteId", text(&invite["id"])),
+        ("scimWorkspaceGroupId", text(&mapping["id"])),
         ("collectionId", empty_collection),
         ("labelId", text(&label["id"])),
         ("promptId", text(&prompt["id"])),
@@ -101,7 +113,11 @@ impl Prepared {
     /// The value of a path parameter, where it has to name something that exists.
     fn parameter(&self, method: &str, path: &str, name: &str) -> Option<String> {
         let value = match name {
-            "workspaceId" if method == "delete" => self.empty["id"].as_str()?,
+            "workspaceId"
+                if method == "delete" && path.ends_with('}') && !path.contains("users") =>
+            {
+                self.empty["id"].as_str()?
+            }
             "workspaceId" => self.workspace["id"].as_str()?,
             "guardrailId" => &self.guardrail,
             "policyUsageLimitsId" => &self.usage,
@@ -130,6 +146,7 @@ impl Prepared {
             ("post", "/prompts") => {
                 json!({ "collection_id": self.collection, "virtual_key": self.provider })
             }
+            ("post", "/scim/workspaces") => json!({ "workspace_id": self.workspace["id"] }),
             ("put", "/prompts/{promptId}/makeDefault")
             | ("put", "/prompts/partials/{promptPartialId}/makeDefault") => json!({ "version": 1 }),
             // An update has to update something.

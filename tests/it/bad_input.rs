@@ -1,5 +1,7 @@
 //! Bad input: where it is, what is wrong with it, and that nothing is written.
 
+use std::fmt::Write as _;
+
 use crate::support::{Project, Run, Server};
 
 /// One mistake.
@@ -452,7 +454,7 @@ fn bombs_and_deep_nesting_end_soon_and_with_an_error() {
     for level in 1..12 {
         let below = level - 1;
         let more = vec![format!("*a{below}"); 9].join(", ");
-        laughs.push_str(&format!("a{level}: &a{level} [{more}]\n"));
+        writeln!(laughs, "a{level}: &a{level} [{more}]").unwrap();
     }
     let deep_flow = format!(
         "workspaces: {}{}\n",
@@ -519,10 +521,8 @@ fn a_bomb_of_variables_ends_soon_as_well() {
     let mut vars = String::from("  v0: lolololololololololol\n");
     for level in 1..=20 {
         let below = level - 1;
-        vars.push_str(&format!(
-            "  v{level}: \"{}\"\n",
-            format!("${{var:v{below}}}").repeat(8)
-        ));
+        let eight = format!("${{var:v{below}}}").repeat(8);
+        writeln!(vars, "  v{level}: \"{eight}\"").unwrap();
     }
     project.file(
         "gatewright.yaml",

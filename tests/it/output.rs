@@ -126,13 +126,32 @@ fn cases(server: &Server) -> Vec<(&'static str, i32, Cli)> {
     ]
 }
 
+/// Runs all of them at the same time.
+fn run_all(
+    cases: Vec<(&'static str, i32, Cli)>,
+    format: &str,
+) -> Vec<(&'static str, i32, crate::support::Run)> {
+    let started = cases.into_iter().map(|(name, code, cli)| {
+        let process = cli.arg("--format").arg(format).start();
+        (name, code, process)
+    });
+    let started: Vec<_> = started.collect();
+    started
+        .into_iter()
+        .map(|(name, code, process)| (name, code, process.wait()))
+        .collect()
+}
+
 #[test]
 fn exit_codes_are_the_same_in_every_format_and_json_is_one_document() {
     let server = Server::start();
-    let human: Vec<_> = cases(&server)
-        .into_iter()
-        .map(|(name, code, cli)| (name, code, cli.run()))
-        .collect();
+    // What takes long is waiting for servers that are not there.
+    let (for_people, for_programs) = (cases(&server), cases(&server));
+    let (human, json) = std::thread::scope(|scope| {
+        let human = scope.spawn(|| run_all(for_people, "human"));
+        let json = run_all(for_programs, "json");
+        (human.join().unwrap(), json)
+    });
     for (name, code, run) in &human {
         assert_eq!(run.code, *code, "{name}: {run}");
         if *code == 1 || *code == 3 || *code == 6 {
@@ -142,8 +161,7 @@ fn exit_codes_are_the_same_in_every_format_and_json_is_one_document() {
             );
         }
     }
-    for (name, code, cli) in cases(&server) {
-        let run = cli.arg("--format").arg("json").run();
+    for (name, code, run) in json {
         assert_eq!(run.code, code, "{name}: {run}");
         let document = run.json();
         assert!(document["gatewright"].is_string(), "{name}: {run}");
@@ -228,8 +246,7 @@ fn every_document_fits_the_published_schema() {
     );
     let validator = jsonschema::draft202012::new(&schema).unwrap();
     let server = Server::start();
-    for (name, _, cli) in cases(&server) {
-        let run = cli.arg("--format").arg("json").run();
+    for (name, _, run) in run_all(cases(&server), "json") {
         if name == "schemas" {
             continue;
         }

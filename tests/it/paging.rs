@@ -1,5 +1,7 @@
 //! Every page of every list is read.
 
+use std::fmt::Write as _;
+
 use serde_json::json;
 
 use crate::support::{Fate, Project, Proxy, Server, text};
@@ -63,7 +65,7 @@ fn crowded() -> (Server, Project) {
     let mut manifest = String::new();
     let mut section = |kind: &str, extra: &str, entry: &dyn Fn(usize) -> String| {
         let entries: Vec<String> = (0..MANY).map(|at| format!("  {}\n", entry(at))).collect();
-        manifest.push_str(&format!("{kind}:\n{extra}{}", entries.concat()));
+        write!(manifest, "{kind}:\n{extra}{}", entries.concat()).unwrap();
     };
     section("workspaces", "  home: { name: Home }\n", &|at| {
         format!("w-{at}: {{ name: W {at} }}")

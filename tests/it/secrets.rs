@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::support::{
-    Fate, KEY, OPENAI_KEY, Project, Proxy, Run, Server, assert_no_leak, base64_of, response,
+    Fate, KEY, OPENAI_KEY, Project, Proxy, Run, Server, assert_no_leak, at_once, base64_of,
+    response,
 };
 
 const NEW_KEY: &str = "sk-rotated-4tY+/\u{e9}\"\\ 100%&more==";
@@ -125,7 +126,7 @@ fn a_server_that_repeats_the_key_in_its_answer_does_not_make_gatewright_repeat_i
     let quoted = serde_json::to_string(&format!("bad key {KEY} and {OPENAI_KEY}")).unwrap();
     let envelope =
         format!(r#"{{"success":false,"data":{{"message":{quoted},"errorCode":"AB01"}}}}"#);
-    for (name, status, body) in [
+    let cases = [
         ("JSON", "400 Bad Request", envelope.clone()),
         ("JSON, refused key", "401 Unauthorized", envelope.clone()),
         ("JSON, server error", "500 Internal Server Error", envelope),
@@ -150,7 +151,8 @@ fn a_server_that_repeats_the_key_in_its_answer_does_not_make_gatewright_repeat_i
             "400 Bad Request",
             format!("{}{KEY}", "x".repeat(190)),
         ),
-    ] {
+    ];
+    at_once(cases, |(name, status, body)| {
         let (server, project) = (Server::start(), Project::small());
         let proxy = Proxy::start(&server, {
             let body = body.clone();
@@ -178,7 +180,7 @@ fn a_server_that_repeats_the_key_in_its_answer_does_not_make_gatewright_repeat_i
             !human.output().contains(&KEY[..12]),
             "{name}: the beginning of the key\n{human}"
         );
-    }
+    });
 }
 
 #[test]

@@ -40,6 +40,18 @@ pub(crate) fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) 
     }
 }
 
+/// Checks several cases at the same time: most of a run is waiting.
+pub(crate) fn at_once<T: Send>(
+    cases: impl IntoIterator<Item = T>,
+    check: impl Fn(T) + Send + Sync,
+) {
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(|| check(case));
+        }
+    });
+}
+
 /// The environment variables that the small organisation and the example read, with values that
 /// no output may contain.
 pub(crate) const OPENAI_KEY: &str = "sk-small-9f3A/+x==\"quote\\back";

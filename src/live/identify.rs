@@ -29,6 +29,8 @@ impl Reader<'_> {
         for (at, object) in objects.iter().flatten().enumerate() {
             index.insert(at, object);
         }
+        let known = scope.is_some_and(|scope| !scope.is_empty() || lives_in_one(kind, &objects));
+        let open_scope = kind.scope.get(usize::from(known)..).unwrap_or_default();
         let mut open = Vec::new();
         for want in wants {
             let found = want.record.and_then(|record| index.ident(&record.ident));
@@ -47,10 +49,7 @@ impl Reader<'_> {
                 .unwrap_or(&want.address.key);
             let fits = |at: &usize| {
                 objects[*at].as_ref().is_some_and(|object| {
-                    // A list of one scope has nothing from another.
-                    let open = kind.scope.get(usize::from(scope.is_some())..);
-                    kind.identity == Identity::Slug
-                        || self.same_scope(open.unwrap_or_default(), fields, object)
+                    kind.identity == Identity::Slug || self.same_scope(open_scope, fields, object)
                 })
             };
             let found: Vec<usize> = match kind.identity {
@@ -153,6 +152,21 @@ impl Reader<'_> {
     }
 }
 
+/// Whether all objects of a list that was asked for without a scope live in one, as they do where
+/// the API key belongs to it. Then entries need not name it.
+fn lives_in_one(kind: &Kind, objects: &[Option<Object>]) -> bool {
+    let Some(field) = kind.outer_scope() else {
+        return true;
+    };
+    let mut places = objects
+        .iter()
+        .flatten()
+        .filter_map(|object| object.fields.get(field))
+        .filter(|place| !place.is_null());
+    let first = places.next();
+    places.all(|place| Some(place) == first)
+}
+
 /// The wanted resources in an order in which what lives in another one of its kind, as a folder
 /// does in its parent, comes after that.
 fn outermost_first<'w, 'a>(kind: &Kind, mut open: Vec<&'w Wanted<'a>>) -> Vec<&'w Wanted<'a>> {
@@ -227,133 +241,4 @@ fn label(object: &Object) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::client::{Client, Target};
-    use crate::kind::{Detail, Endpoints, Is, List, Paging, Rule, System};
-    use crate::model::{Attribute, Reference, Secret, SecretSet};
-
-    static SYSTEM: System = System {
-        name: "portkey",
-        default_base_url: "http://127.0.0.1:9",
-        base_url_variable: "X",
-        api_key_variable: "X",
-        auth_header: "x-key",
-        auth_prefix: "",
-        kinds: &[&FOLDERS],
-    };
-
-    /// Folders of a workspace, which may lie in one another.
-    static FOLDERS: Kind = Kind {
-        system: "portkey",
-        name: "folders",
-        noun: "folder",
-        schema: |_| schemars::Schema::default(),
-        identity: Identity::Name,
-        scope: &["workspace_id", "parent_id"],
-        endpoints: Endpoints {
-            list: List {
-                path: "/f",
-                items: "data",
-                paging: Paging::Whole,
-                per_scope: true,
-            },
-            create: "/f",
-            item: "/f/{id}",
-            detail: Detail::Listed,
-            scope_in_query: false,
-            scope_in_update: false,
-            delete_body: &[],
-        },
-        rules: &[Rule::new(
-            "/parent_id",
-            Is::Reference {
-                kind: "folders",
-                attribute: Attribute::Id,
-            },
-        )],
-        parts: &[],
-        check: None,
-        decode: None,
-        encode: None,
-    };
-
-    #[test]
-    fn names_count_within_the_parent_and_parents_are_found_first() {
-        let target = Target {
-            system: &SYSTEM,
-            base_url: SYSTEM.default_base_url.to_owned(),
-            api_key: Secret::declared("k", Vec::new()),
-        };
-        let client = Client::new(target, SecretSet::default(), 1).unwrap();
-        let mut reader = Reader {
-            client: &client,
-            live: Live::default(),
-            problems: Vec::new(),
-        };
-        let parent = |key: &str| {
-            Value::Reference(Reference {
-                address: Address::new("portkey", "folders", key),
-                attribute: Attribute::Id,
-            })
-        };
-        let fields = |name: &str, above: Option<&str>| {
-            let mut fields = Map::from([("name".to_owned(), Value::text(name))]);
-            fields.extend(above.map(|key| ("parent_id".to_owned(), parent(key))));
-            fields
-        };
-        // Sorted by key, every folder stands before the one that it lies in.
-        let declared = [
-            ("a-deep", fields("Drafts", Some("b-middle"))),
-            ("b-middle", fields("Drafts", Some("c-top"))),
-            ("c-top", fields("Drafts", None)),
-            ("d-missing", fields("Drafts", Some("e-missing"))),
-            ("e-missing", fields("Old", None)),
-        ];
-        let addresses: Vec<Address> = declared
-            .iter()
-            .map(|(key, _)| Address::new("portkey", "folders", *key))
-            .collect();
-        let wanted: Vec<Wanted<'_>> = declared
-            .iter()
-            .zip(&addresses)
-            .map(|((_, fields), address)| Wanted {
-                address,
-                kind: &FOLDERS,
-                fields: Some(fields),
-                record: None,
-            })
-            .collect();
-        let items = vec![
-            json!({ "id": "3", "name": "Drafts", "parent_id": "2" }),
-            json!({ "id": "1", "name": "Drafts", "parent_id": null }),
-            json!({ "id": "2", "name": "Drafts", "parent_id": "1" }),
-            json!({ "id": "4", "name": "Drafts", "parent_id": "of-nobody" }),
-        ];
-        let wants: Vec<&Wanted<'_>> = wanted.iter().collect();
-        let scope = vec![("workspace_id".to_owned(), "w".to_owned())];
-        reader.identify(&FOLDERS, &wants, items, Some(&scope));
-
-        assert!(reader.problems.is_empty(), "{:?}", reader.problems);
-        let found: Vec<(&str, Option<&str>, Option<&Value>)> = reader
-            .live
-            .objects
-            .iter()
-            .map(|(address, object)| {
-                let above = object.fields.get("parent_id");
-                (address.key.as_str(), object.ident.id.as_deref(), above)
-            })
-            .collect();
-        assert_eq!(
-            found,
-            [
-                ("a-deep", Some("3"), Some(&parent("b-middle"))),
-                ("b-middle", Some("2"), Some(&parent("c-top"))),
-                ("c-top", Some("1"), Some(&Value::Null)),
-            ]
-        );
-        assert_eq!(reader.live.unowned["folders"].len(), 1);
-    }
-}
+mod tests;

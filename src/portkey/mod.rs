@@ -23,6 +23,8 @@ pub static SYSTEM: System = System {
         &kinds::providers::KIND,
         &kinds::guardrails::KIND,
         &kinds::configs::KIND,
+        &kinds::collections::KIND,
+        &kinds::labels::KIND,
         &kinds::usage_limits_policies::KIND,
         &kinds::rate_limits_policies::KIND,
     ],

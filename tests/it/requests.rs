@@ -34,6 +34,7 @@ fn the_example_costs_exactly_this() {
     insta::assert_snapshot!(traffic(&server), @r#"
       2 GET /admin/workspaces
       6 GET /admin/workspaces/*
+      3 GET /collections
       2 GET /configs
      21 GET /configs/*
       8 GET /guardrails
@@ -42,15 +43,18 @@ fn the_example_costs_exactly_this() {
      14 GET /integrations/*
      14 GET /integrations/*/models
      14 GET /integrations/*/workspaces
+      3 GET /labels
       2 GET /policies/rate-limits
       2 GET /policies/usage-limits
       8 GET /providers
       2 GET /secret-references
       9 GET /secret-references/*
       8 POST /admin/workspaces
+      7 POST /collections
      21 POST /configs
      29 POST /guardrails
      14 POST /integrations
+      4 POST /labels
      12 POST /policies/rate-limits
      12 POST /policies/usage-limits
      37 POST /providers
@@ -58,7 +62,7 @@ fn the_example_costs_exactly_this() {
       6 PUT /admin/workspaces/*
      14 PUT /integrations/*/models
      14 PUT /integrations/*/workspaces
-    311 in all
+    328 in all
     "#);
 
     server.clear();
@@ -66,6 +70,7 @@ fn the_example_costs_exactly_this() {
     insta::assert_snapshot!(traffic(&server), @r#"
       1 GET /admin/workspaces
       6 GET /admin/workspaces/*
+      3 GET /collections
       1 GET /configs
      21 GET /configs/*
       8 GET /guardrails
@@ -74,12 +79,13 @@ fn the_example_costs_exactly_this() {
      14 GET /integrations/*
      14 GET /integrations/*/models
      14 GET /integrations/*/workspaces
+      3 GET /labels
       1 GET /policies/rate-limits
       1 GET /policies/usage-limits
       8 GET /providers
       1 GET /secret-references
       9 GET /secret-references/*
-    129 in all
+    135 in all
     "#);
 
     server.clear();
@@ -87,6 +93,7 @@ fn the_example_costs_exactly_this() {
     insta::assert_snapshot!(traffic(&server), @r#"
       1 GET /admin/workspaces
       6 GET /admin/workspaces/*
+      3 GET /collections
       1 GET /configs
      21 GET /configs/*
       8 GET /guardrails
@@ -95,11 +102,12 @@ fn the_example_costs_exactly_this() {
      14 GET /integrations/*
      14 GET /integrations/*/models
      14 GET /integrations/*/workspaces
+      3 GET /labels
       1 GET /policies/rate-limits
       1 GET /policies/usage-limits
       8 GET /providers
       1 GET /secret-references
       9 GET /secret-references/*
-    129 in all
+    135 in all
     "#);
 }

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{Run, Session, StepError, lock};
-use crate::client::{self, ApiErrorKind, item_path};
+use crate::client::{self, ApiError, ApiErrorKind, item_path};
 use crate::kind::{Identity, Kind};
 use crate::ledger::{Outcome, Record};
 use crate::model::{Ident, Map, Reference, Value, WireError};
@@ -51,7 +51,9 @@ impl Run<'_> {
                 .journal
                 .outcome(&step.address, Outcome::Done, None)?,
             // Somebody else was faster, or an earlier attempt did it and its answer was lost.
-            Err(error) if step.action == Action::Delete && error.kind == ApiErrorKind::NotFound => {
+            Err(error)
+                if step.action == Action::Delete && self.is_gone(session, step, &error).await =>
+            {
                 session
                     .journal
                     .outcome(&step.address, Outcome::Done, None)?;
@@ -130,6 +132,49 @@ impl Run<'_> {
         }
         lock(&self.known).insert(step.address.clone(), known);
         self.remember(session, step)
+    }
+
+    /// Whether a refused deletion was refused because there is nothing to delete. The live API
+    /// answers 403 for what is not there as well as for what may not be done; the list tells.
+    async fn is_gone(&self, session: &Session<'_>, step: &Step, error: &ApiError) -> bool {
+        if error.kind == ApiErrorKind::NotFound {
+            return true;
+        }
+        let Some(kind) = session.system.kind(&step.address.kind) else {
+            return false;
+        };
+        if error.kind != ApiErrorKind::Forbidden {
+            return false;
+        }
+        let record = lock(session.ledger)
+            .records
+            .get(&step.address)
+            .cloned()
+            .unwrap_or_default();
+        let own = lock(&self.known)
+            .get(&step.address)
+            .cloned()
+            .unwrap_or_default();
+        let scope = record.scope.iter().map(|(field, value)| {
+            let text = value.to_wire(&|r| self.resolve(r)).ok()?;
+            Some((field.clone(), text.as_str()?.to_owned()))
+        });
+        let query: Option<Vec<_>> = scope.collect();
+        let Some(mut query) = query else { return false };
+        if !kind.endpoints.list.per_scope {
+            query.clear();
+        }
+        let Ok(items) = session.client.list(&kind.endpoints.list, &query).await else {
+            return false;
+        };
+        let is_it = |item: &Json| {
+            ["id", "slug"].iter().any(|name| {
+                item.get(name)
+                    .and_then(Json::as_str)
+                    .is_some_and(|text| own.is(text))
+            })
+        };
+        !items.iter().any(is_it)
     }
 
     /// Looks for an object that a creation may have made.

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::args::{ApplyArgs, Global};
 use super::exit::Exit;
 use super::output::{Applied, Document, Finish, Printer};
-use super::world::{World, api_error, ledger_error};
+use super::world::{World, api_error, interruption, ledger_error};
 use crate::apply::{self, Event, Fate, Report, StepError, Tally};
 use crate::client::ApiErrorKind;
 use crate::diagnostic::Diagnostic;
@@ -22,7 +22,7 @@ use crate::render;
 const LOOKS: u32 = 4;
 
 pub(super) async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Finish {
-    let world = match World::open(global).await {
+    let world = match World::open(global, printer).await {
         Ok(world) => world,
         Err(finish) => return *finish,
     };
@@ -65,10 +65,10 @@ async fn in_world(world: &World, args: &ApplyArgs, printer: &Printer) -> Finish 
         };
     }
     let asks = !plan.is_empty() && !args.yes && !world.is_mock();
-    if let Some(problem) = asks.then(|| confirm(&plan, printer)).flatten() {
+    if asks && let Err((exit, problem)) = confirm(&plan, printer).await {
         return Finish {
             document: document(plan),
-            ..end(Exit::Refused, vec![problem])
+            ..end(exit, vec![problem])
         };
     }
     let journals = match world.journals(&plan) {
@@ -166,14 +166,14 @@ fn summary(plan: &Plan, tally: Tally) -> String {
     )
 }
 
-/// Asks, and says what is wrong unless the answer is yes. Only the whole word counts.
-fn confirm(plan: &Plan, printer: &Printer) -> Option<Diagnostic> {
+/// Asks. Only the whole word counts.
+async fn confirm(plan: &Plan, printer: &Printer) -> Result<(), (Exit, Diagnostic)> {
     if !printer.can_ask() {
         let problem =
             Diagnostic::error("not-confirmed", "nobody is there to confirm these changes")
                 .note("nothing was changed")
                 .help("look at the plan and run again with `--yes`");
-        return Some(problem);
+        return Err((Exit::Refused, problem));
     }
     let deleted = plan
         .changes
@@ -191,12 +191,24 @@ fn confirm(plan: &Plan, printer: &Printer) -> Option<Diagnostic> {
     printer.message(&format!(
         "Apply these changes to {place}? Only `yes` is taken as a yes: "
     ));
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    let confirmed = read.is_ok() && answer.trim() == "yes";
-    let problem =
-        || Diagnostic::error("not-confirmed", "not confirmed").note("nothing was changed");
-    (!confirmed).then(problem)
+    let read = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        std::io::stdin()
+            .lock()
+            .read_line(&mut answer)
+            .map(|_| answer)
+    });
+    let answer = tokio::select! {
+        answer = read => answer,
+        () = super::interrupted() => return Err((Exit::Interrupted, interruption())),
+    };
+    match answer {
+        Ok(Ok(answer)) if answer.trim() == "yes" => Ok(()),
+        _ => {
+            let problem = Diagnostic::error("not-confirmed", "not confirmed");
+            Err((Exit::Refused, problem.note("nothing was changed")))
+        }
+    }
 }
 
 /// The first Ctrl-C lets what is under way end and starts nothing new; the second one ends the

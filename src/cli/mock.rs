@@ -26,6 +26,8 @@ pub(super) async fn run(args: &MockArgs, printer: &Printer) -> Finish {
             return Finish::failed(Exit::Error, Sources::default(), vec![problem]);
         }
     };
+    // Whoever reads that it listens may stop it at once.
+    let stopped = stopped();
     printer.result(&format!(
         "The mock listens on {}\n\
          API key: {}\n\
@@ -35,23 +37,33 @@ pub(super) async fn run(args: &MockArgs, printer: &Printer) -> Finish {
         mock.api_key(),
         mock.address(),
     ));
-    stopped().await;
+    stopped.await;
     mock.shutdown().await;
     Finish::new(Exit::Done, Sources::default())
 }
 
 /// Waits for Ctrl-C, or for the signal with which service managers and containers stop programs.
-async fn stopped() {
+/// Listens for both from the moment of the call.
+fn stopped() -> impl Future<Output = ()> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
+        let signals = signal(SignalKind::interrupt()).and_then(|interrupt| {
+            signal(SignalKind::terminate()).map(|terminate| (interrupt, terminate))
+        });
+        async {
+            match signals {
+                Ok((mut interrupt, mut terminate)) => tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                },
+                // Without handlers the signals end the process by themselves.
+                Err(_) => std::future::pending().await,
             }
-            return;
         }
     }
-    let _ = tokio::signal::ctrl_c().await;
+    #[cfg(not(unix))]
+    async {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }

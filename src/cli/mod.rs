@@ -42,7 +42,12 @@ pub fn main() -> ExitCode {
         .enable_all()
         .build();
     let finish = match runtime {
-        Ok(runtime) => runtime.block_on(run(&cli, &printer)),
+        Ok(runtime) => {
+            let finish = runtime.block_on(run(&cli, &printer));
+            // A question that nobody answered must not keep the program.
+            runtime.shutdown_background();
+            finish
+        }
         Err(error) => {
             let problem = Diagnostic::error("runtime", format!("cannot start: {error}"));
             Finish::failed(Exit::Error, Sources::default(), vec![problem])
@@ -60,6 +65,14 @@ async fn run(cli: &Cli, printer: &Printer) -> Finish {
         Command::Drift(args) => plan::drift(global, args, printer).await,
         Command::Mock(args) => mock::run(args, printer).await,
         Command::Schema(args) => schema::run(args),
+    }
+}
+
+/// Waits for Ctrl-C.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without a handler the signal ends the process by itself.
+        std::future::pending::<()>().await;
     }
 }
 
@@ -85,7 +98,12 @@ fn usage(error: &clap::Error) -> ExitCode {
     let message = text.lines().next().unwrap_or_default();
     let message = message.strip_prefix("error: ").unwrap_or(message);
     let printer = Printer::new(Format::Json, args::Color::Never, "");
-    let problem = Diagnostic::error("usage", message);
+    let tips: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("tip: "))
+        .collect();
+    let tips = (!tips.is_empty()).then(|| tips.join("; "));
+    let problem = Diagnostic::error("usage", message).maybe_help(tips);
     printer
         .finish(Finish::failed(
             Exit::Error,

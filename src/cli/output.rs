@@ -10,6 +10,7 @@ use super::exit::Exit;
 use crate::apply::Tally;
 use crate::diagnostic::render::{self, JsonDiagnostic};
 use crate::diagnostic::{Diagnostic, Sources};
+use crate::model::SecretSet;
 use crate::plan::Plan;
 
 /// The JSON document that every command writes with `--format json`.
@@ -47,12 +48,14 @@ pub struct Applied {
     pub verified: bool,
 }
 
-/// Who prints.
+/// Who prints. Whatever it is, the secrets of the run are taken out of it: a text on a server may
+/// hold a secret that nobody expects there.
 #[derive(Debug)]
 pub(super) struct Printer {
     format: Format,
     color: anstream::ColorChoice,
     command: &'static str,
+    secrets: std::sync::OnceLock<SecretSet>,
 }
 
 /// How a command ended, and what it has to say.
@@ -102,6 +105,20 @@ impl Printer {
             format,
             color,
             command,
+            secrets: std::sync::OnceLock::new(),
+        }
+    }
+
+    /// Tells which secrets must never be printed.
+    pub(super) fn hide(&self, secrets: SecretSet) {
+        // A run loads its repository once; a second telling would say the same.
+        let _ = self.secrets.set(secrets);
+    }
+
+    fn clean<'t>(&self, text: &'t str) -> std::borrow::Cow<'t, str> {
+        match self.secrets.get() {
+            Some(secrets) => secrets.redact(text).into(),
+            None => text.into(),
         }
     }
 
@@ -138,7 +155,7 @@ impl Printer {
         // A closed pipe is the reader's decision and no error of ours.
         let mut stream = anstream::AutoStream::new(std::io::stdout().lock(), self.color);
         let _ = stream
-            .write_all(text.as_bytes())
+            .write_all(self.clean(text).as_bytes())
             .and_then(|()| stream.flush());
     }
 
@@ -151,7 +168,7 @@ impl Printer {
     fn stderr(&self, text: &str) {
         let mut stream = anstream::AutoStream::new(std::io::stderr().lock(), self.color);
         let _ = stream
-            .write_all(text.as_bytes())
+            .write_all(self.clean(text).as_bytes())
             .and_then(|()| stream.flush());
     }
 

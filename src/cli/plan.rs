@@ -9,7 +9,7 @@ use crate::plan::{Action, Plan};
 use crate::render;
 
 pub(super) async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> Finish {
-    let world = match World::open(global).await {
+    let world = match World::open(global, printer).await {
         Ok(world) => world,
         Err(finish) => return *finish,
     };
@@ -82,7 +82,7 @@ pub(super) fn refusals(plan: &Plan, world: &World) -> Vec<Diagnostic> {
 
 /// Drift: of what gatewright made or adopted, what is not as declared any more.
 pub(super) async fn drift(global: &Global, args: &DriftArgs, printer: &Printer) -> Finish {
-    let world = match World::open(global).await {
+    let world = match World::open(global, printer).await {
         Ok(world) => world,
         Err(finish) => return *finish,
     };

@@ -9,7 +9,7 @@ use gatewright_mock::MockPortkey;
 
 use super::args::Global;
 use super::exit::Exit;
-use super::output::Finish;
+use super::output::{Finish, Printer};
 use super::variables::Variables;
 use crate::apply::Session;
 use crate::client::{ApiError, ApiErrorKind, Client, Target};
@@ -82,9 +82,10 @@ pub(super) fn load(
 
 impl World {
     /// Loads the repository and connects to the systems that it speaks of.
-    pub(super) async fn open(global: &Global) -> Result<Self, Box<Finish>> {
+    pub(super) async fn open(global: &Global, printer: &Printer) -> Result<Self, Box<Finish>> {
         let variables = variables(global)?;
         let (repository, sources, mut diagnostics) = load(global, &variables)?;
+        printer.hide(secrets(&repository, &variables));
         let mut problems = Vec::new();
         let mock = match start_mock(global.mock).await {
             Ok(mock) => mock,
@@ -158,7 +159,11 @@ impl World {
             });
         let mut lives = Vec::new();
         let mut problems = Vec::new();
-        for result in join_all(reads).await {
+        let results = tokio::select! {
+            results = join_all(reads) => results,
+            () = super::interrupted() => return Err((Exit::Interrupted, vec![interruption()])),
+        };
+        for result in results {
             match result {
                 Ok(live) => lives.push(live),
                 Err(found) => problems.extend(found),
@@ -455,6 +460,17 @@ fn target(
     })
 }
 
+/// Every secret of a run, with the keys that the environment has for the systems.
+fn secrets(repository: &Repository, variables: &Variables) -> SecretSet {
+    let mut secrets = repository.secrets.clone();
+    for system in crate::SYSTEMS {
+        if let Some(key) = variables.get(system.api_key_variable) {
+            secrets.insert(&Secret::declared(key, Vec::new()));
+        }
+    }
+    secrets
+}
+
 /// A warning where the API key would cross a network in the clear.
 fn insecure(base_url: &str) -> Option<Diagnostic> {
     let host = base_url.strip_prefix("http://")?;
@@ -511,6 +527,11 @@ fn rename(ledger: &mut Ledger, repository: &Repository) {
             ledger.records.insert(entry.address.clone(), record);
         }
     }
+}
+
+/// That the user ended the run before it wrote anything.
+pub(super) fn interruption() -> Diagnostic {
+    Diagnostic::error("interrupted", "interrupted").note("nothing was changed")
 }
 
 /// A problem of a ledger or journal as a diagnostic.

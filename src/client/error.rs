@@ -57,6 +57,8 @@ pub enum ApiErrorKind {
     Server,
     /// The answer is not JSON, or a redirect: this is probably not the API.
     NotTheApi,
+    /// The answer contradicts itself.
+    Inconsistent,
 }
 
 impl ApiError {

@@ -220,6 +220,7 @@ impl Client {
                 .map(str::to_owned)
         };
         let request_id = header("x-portkey-trace-id").or_else(|| header("x-request-id"));
+        let request_id = request_id.map(|id| self.secrets.redact(&id));
         let retry_after = header(RETRY_AFTER.as_str()).and_then(|text| wait_until(&text));
         let text = response
             .text()

@@ -66,7 +66,15 @@ impl Client {
             }
             // The server may make pages smaller than asked, so only the total or a page without
             // news says that this was the last one.
-            if all.len() == before || total.is_some_and(|total| fetched >= total) {
+            if total.is_some_and(|total| fetched >= total) {
+                break;
+            }
+            if all.len() == before {
+                // Guessing that what is missing does not exist would create it again.
+                if let Some(total) = total.filter(|total| all.len() < *total) {
+                    let message = format!("the list counts {total} and shows {}", all.len());
+                    return Err(self.broken(&request, ApiErrorKind::Inconsistent, message));
+                }
                 break;
             }
         }
@@ -93,17 +101,25 @@ impl Client {
                 _ => None,
             },
         };
-        found.ok_or_else(|| ApiError {
-            method: "GET",
+        found.ok_or_else(|| {
+            let message = format!("no list `{items}` in it");
+            self.broken(request, ApiErrorKind::NotTheApi, message)
+        })
+    }
+
+    /// The error of an answer that was good until somebody looked at what is in it.
+    fn broken(&self, request: &Request, kind: ApiErrorKind, message: String) -> ApiError {
+        ApiError {
+            method: request.method,
             path: request.path.as_str().into(),
             base_url: self.target.base_url.as_str().into(),
-            kind: ApiErrorKind::NotTheApi,
+            kind,
             status: Some(200),
             code: None,
-            message: format!("no list `{items}` in it").into(),
+            message: message.into(),
             request_id: None,
             retry_after: None,
-        })
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use serde_json::Value as Json;
 
 use crate::client::{ApiError, Client, Request, item_path};
-use crate::kind::{Detail, Kind, Paging, System};
+use crate::kind::{Detail, Is, Kind, Paging, System};
 use crate::ledger::Record;
 use crate::model::{Address, Ident, Map, Pointer, Reference, Value};
 
@@ -236,9 +236,13 @@ impl Reader<'_> {
             let Some(object) = self.live.objects.get(want.address) else {
                 continue;
             };
-            // Of what is about to be deleted, the list says enough.
-            let Some(fields) = want.fields else { continue };
             let kind = want.kind;
+            // Of what is about to be deleted, what it refers to has to be known: that must end
+            // first.
+            let empty = Map::new();
+            let leaving = want.fields.is_none();
+            let defers = leaving && kind.rules.iter().any(|r| matches!(r.is, Is::Deferred));
+            let fields = want.fields.unwrap_or(&empty);
             let mut scope = Vec::new();
             if kind.endpoints.scope_in_query {
                 scope = self.scope_query(kind, want).unwrap_or_default();
@@ -247,14 +251,14 @@ impl Reader<'_> {
                 query: scope.clone(),
                 ..Request::get(item_path(path, &object.ident).unwrap_or_default())
             };
-            if needs_detail(kind, fields) {
+            if defers || (!leaving && needs_detail(kind, fields)) {
                 jobs.push((want, None, request(kind.endpoints.item)));
             }
             for part in kind.parts {
                 let recorded = want
                     .record
                     .is_some_and(|r| r.parts.contains_key(part.field));
-                if fields.contains_key(part.field) || recorded {
+                if !leaving && (fields.contains_key(part.field) || recorded) {
                     jobs.push((want, Some(part.field), request(part.path)));
                 }
             }

@@ -108,6 +108,8 @@ struct Reading<'r, 'a> {
     stand_in: bool,
     /// Whether something in it has been reported.
     failed: bool,
+    /// How many variables were filled in so far.
+    expansions: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -186,6 +188,7 @@ impl<'r, 'a> Reading<'r, 'a> {
             outside: Vec::new(),
             stand_in: false,
             failed: false,
+            expansions: 0,
         }
     }
 

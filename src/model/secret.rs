@@ -171,35 +171,89 @@ impl Fingerprint {
 }
 
 /// Every secret that a run knows, to take them out of texts that come from elsewhere: an error
-/// body of a server may well repeat the key that it refuses.
+/// body of a server may well repeat the key that it refuses, and a description on a server may
+/// hold one.
 #[derive(Clone, Debug, Default)]
-pub struct SecretSet(Vec<Secret>);
+pub struct SecretSet(Vec<(Secret, Spellings)>);
+
+/// How a secret may be spelled in a text, longest first.
+#[derive(Clone)]
+struct Spellings(Arc<Zeroizing<Vec<String>>>);
+
+impl fmt::Debug for Spellings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Spellings(..)")
+    }
+}
 
 impl SecretSet {
     /// Adds a secret. Texts shorter than four characters are too common to search for.
     pub fn insert(&mut self, secret: &Secret) {
-        if secret.reveal().len() >= 4 && !self.0.contains(secret) {
-            self.0.push(secret.clone());
+        if secret.reveal().len() >= 4 && !self.0.iter().any(|(known, _)| known == secret) {
+            self.0.push((secret.clone(), spellings(secret.reveal())));
         }
     }
 
-    /// `text` with every known secret replaced, also where it stands JSON-escaped.
+    /// Adds the secrets of another set.
+    pub fn extend(&mut self, other: &Self) {
+        for (secret, _) in &other.0 {
+            self.insert(secret);
+        }
+    }
+
+    /// `text` with every known secret replaced: as it is, as a JSON string has it, in base64, in
+    /// hexadecimal and percent-encoded.
     pub fn redact(&self, text: &str) -> String {
         let mut clean = text.to_owned();
-        for secret in &self.0 {
-            let plain = secret.reveal();
-            if clean.contains(plain) {
-                clean = clean.replace(plain, "(secret)");
-            }
-            if let Ok(quoted) = serde_json::to_string(plain) {
-                let escaped = &quoted[1..quoted.len() - 1];
-                if escaped != plain && clean.contains(escaped) {
-                    clean = clean.replace(escaped, "(secret)");
-                }
+        for spelling in self.0.iter().flat_map(|(_, spellings)| spellings.0.iter()) {
+            if clean.contains(spelling) {
+                clean = clean.replace(spelling, "(secret)");
             }
         }
         clean
     }
+}
+
+fn spellings(text: &str) -> Spellings {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    let quoted = |text: &str| {
+        let quoted = serde_json::to_string(text).unwrap_or_default();
+        quoted
+            .get(1..quoted.len().saturating_sub(1))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let hex = |upper: bool| -> String {
+        let digits = text.bytes().map(|b| {
+            if upper {
+                format!("{b:02X}")
+            } else {
+                format!("{b:02x}")
+            }
+        });
+        digits.collect()
+    };
+    let percent = utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let json = quoted(text);
+    let mut all = vec![
+        quoted(&json),
+        json,
+        // With or without padding, the beginning is the same.
+        STANDARD_NO_PAD.encode(text),
+        URL_SAFE_NO_PAD.encode(text),
+        hex(false),
+        hex(true),
+        percent.to_lowercase(),
+        percent,
+        // As browsers and most libraries encode it: fewer characters escaped.
+        crate::client::escape(text),
+        text.to_owned(),
+    ];
+    all.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
+    all.dedup();
+    Spellings(Arc::new(Zeroizing::new(all)))
 }
 
 #[cfg(test)]
@@ -240,5 +294,20 @@ mod tests {
         known.insert(&Secret::declared("line\nbreak\"key", vec![]));
         let echoed = serde_json::json!({ "got": "line\nbreak\"key" }).to_string();
         assert!(!known.redact(&echoed).contains("break"));
+        let twice = serde_json::json!({ "text": echoed }).to_string();
+        assert!(!known.redact(&twice).contains("break"));
+    }
+
+    #[test]
+    fn redaction_knows_the_usual_encodings() {
+        let mut known = SecretSet::default();
+        known.insert(&Secret::declared("sk/a+b==?&c%", vec![]));
+        for spelled in [
+            "c2svYStiPT0/JmMl",
+            "736b2f612b623d3d3f266325",
+            "sk%2Fa%2Bb%3D%3D%3F%26c%25",
+        ] {
+            assert_eq!(known.redact(spelled), "(secret)", "{spelled}");
+        }
     }
 }

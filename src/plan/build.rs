@@ -260,20 +260,30 @@ impl Draft {
                 });
             }
             let mut used = uses(kind, &object.fields);
-            used.extend(record.scope.values().flat_map(Value::references));
+            used.firm
+                .extend(record.scope.values().flat_map(Value::references));
             self.live_uses.insert(address.clone(), used);
-            let requests = vec![write::delete(kind, &record.scope, object)];
-            let step = Step {
+            let step = |action, second, request| Step {
                 address: address.clone(),
-                action: Action::Delete,
-                second: false,
+                action,
+                second,
                 after: Vec::new(),
-                requests,
+                requests: vec![request],
             };
-            self.nodes.push(Node {
-                step,
-                uses: BTreeSet::new(),
-            });
+            // What it refers to may not go while it does, and may itself have to go first.
+            let clearing = write::clear_deferred(kind, &record.scope, object);
+            let delete = write::delete(kind, &record.scope, object);
+            let second = clearing.is_some();
+            let clearing = clearing.map(|request| step(Action::Update, false, request));
+            for step in clearing
+                .into_iter()
+                .chain([step(Action::Delete, second, delete)])
+            {
+                self.nodes.push(Node {
+                    step,
+                    uses: BTreeSet::new(),
+                });
+            }
             plan.summary.delete += 1;
             plan.changes.push(Change {
                 address: address.clone(),

@@ -17,7 +17,16 @@ pub(super) struct Node {
 #[derive(Default)]
 pub(super) struct Draft {
     pub(super) nodes: Vec<Node>,
-    pub(super) live_uses: BTreeMap<Address, BTreeSet<Address>>,
+    pub(super) live_uses: BTreeMap<Address, Uses>,
+}
+
+/// The resources that an object refers to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Uses {
+    /// As long as it exists.
+    pub(super) firm: BTreeSet<Address>,
+    /// In deferred places, which can be cleared before the object goes.
+    pub(super) deferred: BTreeSet<Address>,
 }
 
 impl Draft {
@@ -57,17 +66,27 @@ impl Draft {
 
     /// Puts the steps in order.
     pub(super) fn steps(self) -> Result<Vec<Step>, Box<Refusal>> {
+        // What others wait for is a resource's first step; a second one may wait for them in turn.
         let mut first: BTreeMap<&Address, usize> = BTreeMap::new();
         let mut all: BTreeMap<&Address, Vec<usize>> = BTreeMap::new();
         for (index, node) in self.nodes.iter().enumerate() {
-            first.entry(&node.step.address).or_insert(index);
+            if !node.step.second && node.step.action != Action::Delete {
+                first.entry(&node.step.address).or_insert(index);
+            }
             all.entry(&node.step.address).or_default().push(index);
         }
-        // Who still refers to a live object, as far as it is about to change.
-        let mut users: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();
-        for (user, used) in &self.live_uses {
-            for address in used {
-                users.entry(address).or_default().push(user);
+        // The steps that end the references to a live object.
+        let mut ending: BTreeMap<&Address, BTreeSet<usize>> = BTreeMap::new();
+        for (user, uses) in &self.live_uses {
+            let steps = all.get(user).map(Vec::as_slice).unwrap_or_default();
+            for address in &uses.firm {
+                ending.entry(address).or_default().extend(steps);
+            }
+            let clearing = steps
+                .iter()
+                .filter(|at| self.nodes[**at].step.action != Action::Delete);
+            for address in &uses.deferred {
+                ending.entry(address).or_default().extend(clearing.clone());
             }
         }
         let needs: Vec<BTreeSet<usize>> = self
@@ -75,28 +94,19 @@ impl Draft {
             .iter()
             .enumerate()
             .map(|(index, node)| {
+                let address = &node.step.address;
                 let mut needs: BTreeSet<usize> = match node.step.action {
-                    Action::Delete => users
-                        .get(&node.step.address)
-                        .into_iter()
-                        .flatten()
-                        .filter_map(|user| all.get(*user))
-                        .flatten()
+                    Action::Delete => ending.get(address).cloned().unwrap_or_default(),
+                    _ => node
+                        .uses
+                        .iter()
+                        .filter_map(|used| first.get(used))
                         .copied()
                         .collect(),
-                    _ => {
-                        let used = node.uses.iter().filter_map(|address| first.get(address));
-                        used.copied()
-                            .filter(|need| self.nodes[*need].step.action != Action::Delete)
-                            .collect()
-                    }
                 };
-                needs.extend(
-                    node.step
-                        .second
-                        .then(|| first.get(&node.step.address))
-                        .flatten(),
-                );
+                if node.step.second {
+                    needs.extend(first.get(address));
+                }
                 needs.remove(&index);
                 needs
             })
@@ -133,20 +143,46 @@ impl Draft {
 }
 
 /// The resources that some fields refer to, keys of maps included.
-pub(super) fn uses(kind: &Kind, fields: &Map) -> BTreeSet<Address> {
-    let mut used = BTreeSet::new();
+pub(super) fn uses(kind: &Kind, fields: &Map) -> Uses {
+    let mut uses = Uses::default();
+    let mut at = Pointer::root();
     for (field, value) in fields {
-        used.extend(value.references());
-        for rule in kind.rules_at(&Pointer::root().child(field)) {
-            if let (Is::ReferenceKeys { kind: target, .. }, Value::Map(map)) = (rule, value) {
-                used.extend(
-                    map.keys()
-                        .map(|key| Address::new(kind.system, *target, key)),
-                );
+        at.push(field);
+        collect(kind, &mut at, value, &mut uses);
+        at.pop();
+    }
+    uses
+}
+
+fn collect(kind: &Kind, at: &mut Pointer, value: &Value, uses: &mut Uses) {
+    if kind.has(at, |rule| matches!(rule, Is::Deferred)) {
+        uses.deferred.extend(value.references());
+        return;
+    }
+    match value {
+        Value::Map(members) => {
+            for rule in kind.rules_at(at) {
+                if let Is::ReferenceKeys { kind: target, .. } = rule {
+                    let keys = members.keys();
+                    uses.firm
+                        .extend(keys.map(|key| Address::new(kind.system, *target, key)));
+                }
+            }
+            for (key, member) in members {
+                at.push(key);
+                collect(kind, at, member, uses);
+                at.pop();
             }
         }
+        Value::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                at.push(index);
+                collect(kind, at, item, uses);
+                at.pop();
+            }
+        }
+        leaf => uses.firm.extend(leaf.references()),
     }
-    used
 }
 
 fn request_uses(requests: &[Request]) -> BTreeSet<Address> {

@@ -91,15 +91,20 @@ pub(super) fn update(
         };
         let old = live.fields.get(field);
         let whole = overlay(kind, &at, value, old);
-        let waits = |change: &FieldChange| {
-            change.pointer.field() == Some(field) && is_deferred(kind, &change.pointer)
+        let changed = || {
+            changes
+                .iter()
+                .filter(|change| change.pointer.field() == Some(field))
         };
-        if changes.iter().any(waits) {
+        let now = without_deferred(kind, &at, value);
+        // A change above deferred places concerns them as well where the value fills them.
+        let fills = now.as_ref() != Some(value);
+        let waits = |change: &FieldChange| {
+            is_deferred(kind, &change.pointer) || (fills && holds_deferred(kind, &change.pointer))
+        };
+        if changed().any(waits) {
             deferred.insert(field.to_owned(), whole);
-            let at_once = |change: &FieldChange| {
-                change.pointer.field() == Some(field) && !is_deferred(kind, &change.pointer)
-            };
-            let now = without_deferred(kind, &at, value).filter(|_| changes.iter().any(at_once));
+            let now = now.filter(|_| changed().any(|change| !is_deferred(kind, &change.pointer)));
             if let Some(now) = now {
                 body.insert(field.to_owned(), overlay(kind, &at, &now, old));
             }
@@ -145,6 +150,46 @@ pub(super) fn update(
             .push(update_request(kind, desired, deferred));
     }
     requests
+}
+
+/// The request that clears the deferred places of an object that is about to go, if anything is
+/// in them.
+pub(super) fn clear_deferred(kind: &Kind, scope: &Map, live: &Object) -> Option<Request> {
+    let mut body = Map::new();
+    for rule in kind
+        .rules
+        .iter()
+        .filter(|rule| matches!(rule.is, Is::Deferred))
+    {
+        let place = Pointer::from(rule.at.0);
+        let Some((field, below)) = place.segments().split_first() else {
+            continue;
+        };
+        let now = live.fields.get(field).and_then(|value| value.at(below));
+        if now.is_none_or(|value| value.references().is_empty()) {
+            continue;
+        }
+        let slot = body
+            .entry(field.clone())
+            .or_insert_with(|| Value::Map(Map::new()));
+        let mut slot = slot;
+        for segment in below {
+            let Value::Map(members) = slot else { break };
+            slot = members
+                .entry(segment.clone())
+                .or_insert_with(|| Value::Map(Map::new()));
+        }
+        *slot = Value::Null;
+    }
+    if body.is_empty() {
+        return None;
+    }
+    let whole = body.into_iter().map(|(field, value)| {
+        let at = Pointer::root().child(&field);
+        let whole = overlay(kind, &at, &value, live.fields.get(&field));
+        (field, whole)
+    });
+    Some(update_request(kind, scope, whole.collect()))
 }
 
 /// The request that removes an object.
@@ -225,6 +270,13 @@ pub(super) fn is_deferred(kind: &Kind, at: &Pointer) -> bool {
         }
         kind.has(&above, |rule| matches!(rule, Is::Deferred))
     })
+}
+
+/// Whether a place has deferred places below it.
+fn holds_deferred(kind: &Kind, at: &Pointer) -> bool {
+    kind.rules
+        .iter()
+        .any(|rule| matches!(rule.is, Is::Deferred) && at.contains(&Pointer::from(rule.at.0)))
 }
 
 /// A value without its deferred places; `None` if nothing remains.

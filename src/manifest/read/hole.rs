@@ -12,6 +12,10 @@ use crate::yaml::{Node, NodeValue};
 /// How large a file may be that becomes a value.
 const MAX_FILE_BYTES: usize = 1024 * 1024;
 
+/// How many variables a resource may take, counting those inside of variables: a bound for
+/// variables that multiply, far above what anybody writes.
+const MAX_EXPANSIONS: usize = 10_000;
+
 impl Reading<'_, '_> {
     pub(super) fn malformed(
         &mut self,
@@ -153,6 +157,20 @@ impl Reading<'_, '_> {
         node: &Node,
         scope: &Scope,
     ) -> Option<(Node, Scope)> {
+        self.expansions += 1;
+        if self.expansions > MAX_EXPANSIONS {
+            if self.expansions == MAX_EXPANSIONS + 1 {
+                let message = format!("more than {MAX_EXPANSIONS} variables in one value");
+                let diagnostic = Diagnostic::error("too-many-variables", message)
+                    .at(
+                        self.hole_place(hole, node, scope),
+                        "while this is filled in",
+                    )
+                    .help("variables that hold variables multiply: use fewer levels of them");
+                self.report(diagnostic, scope);
+            }
+            return None;
+        }
         let variables = Rc::clone(&self.reader.variables);
         let location = self.hole_place(hole, node, scope);
         let mut via = scope

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::description::Description;
 use crate::description::operation::Operation;
 use crate::description::router::Route;
+use crate::engine::caller::Caller;
 use crate::engine::error::ApiError;
 use crate::engine::parameters::{self, Raw};
 use crate::engine::{self, Reply, identity};
@@ -128,9 +129,14 @@ async fn operate(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Reply, ApiError> {
-    if !operation.public && !is_authorised(headers, &app.api_key) {
-        return Err(ApiError::unauthorised());
-    }
+    let caller = match operation.public {
+        true => Caller::default(),
+        false => {
+            let caller = caller(app, headers)?;
+            caller.may(app.description, operation, path)?;
+            caller
+        }
+    };
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
@@ -146,7 +152,8 @@ async fn operate(
         headers,
         body: &body,
     };
-    let request = parameters::decode(app.description, operation, &raw)?;
+    let mut request = parameters::decode(app.description, operation, &raw)?;
+    request.caller = caller;
     engine::answer(app.description, &app.store, operation, &request)
 }
 
@@ -175,18 +182,24 @@ fn finish(
     }
 }
 
+/// Finds out who sends a request.
+///
 /// A key travels in `x-portkey-api-key`, or as a bearer token when that header is absent: next to
 /// it, a bearer token is the credential of an upstream provider.
-fn is_authorised(headers: &HeaderMap, api_key: &str) -> bool {
-    if let Some(key) = headers.get("x-portkey-api-key") {
-        return key.as_bytes() == api_key.as_bytes();
+fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let secret = match headers.get("x-portkey-api-key") {
+        Some(key) => key.to_str().ok(),
+        None => headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok()?.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim()),
+    };
+    match secret {
+        None => Err(ApiError::unauthorised()),
+        Some(secret) if secret == app.api_key => Ok(Caller::default()),
+        Some(secret) => Caller::with_secret(&app.store.read(), secret),
     }
-    let bearer = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.split_once(' '));
-    bearer.is_some_and(|(scheme, token)| {
-        scheme.eq_ignore_ascii_case("bearer") && token.trim() == api_key
-    })
 }
 
 fn respond(answered: Answered, headers: &HeaderMap) -> Response {

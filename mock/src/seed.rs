@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::description::Description;
+use crate::engine::caller::Caller;
 use crate::engine::error::ApiError;
 use crate::engine::identity;
 use crate::engine::work::Work;
@@ -18,9 +19,11 @@ pub(crate) fn state(description: &'static Description) -> Result<State, ApiError
         user_id: Arc::from(identity::id()),
         default_workspace: Arc::default(),
     };
+    let caller = Caller::default();
     let mut work = Work {
         description,
         state: &mut state,
+        caller: &caller,
     };
     for (index, user) in listed(description, "x-users").enumerate() {
         let resource = work.resource("user")?;

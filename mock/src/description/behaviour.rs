@@ -159,6 +159,9 @@ pub(crate) struct ReferenceSpec {
     pub(crate) defaulted: bool,
     /// The request field whose presence means that no default is wanted.
     pub(crate) unless: Option<String>,
+    /// Holders that name nothing here are out of sight for keys of a workspace.
+    #[serde(default)]
+    pub(crate) confines: bool,
     /// The reference field whose object must hold the named object, too.
     pub(crate) within: Option<String>,
 }

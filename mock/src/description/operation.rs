@@ -73,6 +73,8 @@ pub(crate) struct Operation {
     pub(crate) id: String,
     /// Whether the operation takes requests without a key.
     pub(crate) public: bool,
+    /// The scopes of which a key needs one; none are needed if there are none.
+    pub(crate) scopes: Vec<String>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<RequestBody>,
     pub(crate) responses: Vec<Response>,
@@ -112,6 +114,17 @@ impl Operation {
         Ok(Some(Operation {
             id,
             public: is_public(document, &operation),
+            scopes: operation
+                .value
+                .get("x-scope")
+                .and_then(Value::as_str)
+                .map(|scopes| {
+                    scopes
+                        .split('|')
+                        .map(|scope| scope.trim().to_owned())
+                        .collect()
+                })
+                .unwrap_or_default(),
             parameters: parameters(document, item, &operation),
             body: request_body(document, &operation),
             responses: responses(document, &operation),

@@ -38,6 +38,16 @@ impl ApiError {
         ApiError::new(401, "AB05", "Unauthorised Request")
     }
 
+    /// The key lacks a scope, or what it asks for is out of its sight.
+    pub(crate) fn not_permitted() -> Self {
+        ApiError::forbidden("You do not have enough permissions to execute this request")
+    }
+
+    /// The live API breaks down.
+    pub(crate) fn bad_gateway() -> Self {
+        ApiError::new(502, "AB04", "Bad Gateway")
+    }
+
     /// What is asked for is not allowed.
     pub(crate) fn forbidden(message: impl Into<String>) -> Self {
         ApiError::new(403, "AB03", message)

@@ -22,8 +22,21 @@ use crate::store::record::{Fields, Link, Record};
 /// The size of a page when neither the request, the annotation nor the description says.
 const PAGE_SIZE: usize = 100;
 
-/// Finds the object that a request's path names.
+/// Finds the object that a request's path names; one out of the key's sight is refused.
 pub(crate) fn lookup(
+    description: &'static Description,
+    state: &State,
+    operation: &Operation,
+    behaviour: &OperationBehaviour,
+    request: &Request,
+) -> Result<Arc<Record>, ApiError> {
+    let record = find(description, state, operation, behaviour, request)?;
+    let resource = work::resource(description, &behaviour.resource)?;
+    request.caller.may_see(state, resource, &record)?;
+    Ok(record)
+}
+
+fn find(
     description: &'static Description,
     state: &State,
     operation: &Operation,
@@ -144,6 +157,8 @@ pub(crate) fn list(
                     continue;
                 };
                 let target = named_object(description, state, &reference.to, &text)?;
+                let kind = work::resource(description, &reference.to)?;
+                request.caller.may_see(state, kind, &target)?;
                 let wanted = Link {
                     field: Arc::from(field.as_str()),
                     target: Arc::clone(&target.id),
@@ -173,6 +188,26 @@ pub(crate) fn list(
             }
             Filter::Search(fields) => tests.push(Test::Contains(fields, text.to_lowercase())),
             Filter::Ids => tests.push(Test::Named(text.split(',').map(str::to_owned).collect())),
+        }
+    }
+    if let Some(own) = request.caller.workspace() {
+        match resource.spec.references.get("workspace_id") {
+            _ if &*resource.name == "workspace" => tests.push(Test::Named(vec![own.to_string()])),
+            // Objects of the organisation are in sight, too, except for some kinds.
+            Some(reference) if !reference.confines => {
+                tests.push(Test::Visible("workspace_id", Arc::clone(own)));
+            }
+            Some(_) if link.is_none() => {
+                link = Some(Link {
+                    field: Arc::from("workspace_id"),
+                    target: Arc::clone(own),
+                });
+            }
+            Some(_) => tests.push(Test::Link(Link {
+                field: Arc::from("workspace_id"),
+                target: Arc::clone(own),
+            })),
+            None => {}
         }
     }
     let Some(collection) = state.collection(&resource.name) else {
@@ -318,7 +353,10 @@ pub(crate) fn owner(
         return Ok(None);
     };
     let name = request.path.get(parameter).and_then(Value::as_str);
-    named_object(description, state, &member.of, name.unwrap_or_default()).map(Some)
+    let owner = named_object(description, state, &member.of, name.unwrap_or_default())?;
+    let kind = work::resource(description, &member.of)?;
+    request.caller.may_see(state, kind, &owner)?;
+    Ok(Some(owner))
 }
 
 /// The object of a kind that a request names in passing; missing is answered as that kind does.

@@ -160,5 +160,6 @@ fn owner(
     let kind = work::resource(description, kind)?;
     let name = request.subject(operation, behaviour.by.as_deref());
     let owner = work::find(state, &kind.name, name, None).ok_or_else(|| work::missing(kind))?;
+    request.caller.may_see(state, kind, &owner)?;
     Ok((kind, owner))
 }

@@ -1,5 +1,6 @@
 //! The engine: it turns a request and the description's annotations into an answer.
 
+pub(crate) mod caller;
 pub(crate) mod editions;
 pub(crate) mod error;
 pub(crate) mod form;
@@ -102,7 +103,11 @@ fn perform(
                 _ => members::merge,
             };
             return store.write(|state| {
-                let mut work = Work { description, state };
+                let mut work = Work {
+                    description,
+                    state,
+                    caller: &request.caller,
+                };
                 write(&mut work, operation, behaviour, request)
             });
         }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::caller::Caller;
+
 use crate::description::operation::Operation;
 
 /// A valid request.
@@ -10,6 +12,7 @@ pub(crate) struct Request {
     pub(crate) path: Map<String, Value>,
     pub(crate) query: Map<String, Value>,
     pub(crate) body: Option<Value>,
+    pub(crate) caller: Caller,
 }
 
 impl Request {

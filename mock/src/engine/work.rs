@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::caller::Caller;
 use super::error::ApiError;
 use super::{identity, references, secrets};
 use crate::description::Description;
@@ -21,6 +22,7 @@ const VERSIONS_KEPT: usize = 1_000;
 pub(crate) struct Work<'s> {
     pub(crate) description: &'static Description,
     pub(crate) state: &'s mut State,
+    pub(crate) caller: &'s Caller,
 }
 
 impl Work<'_> {
@@ -98,7 +100,8 @@ impl Work<'_> {
         let slug = self.slug(resource, chosen.as_ref(), &fields, &within)?;
 
         let now = Value::from(self.state.clock.now());
-        let account = self.state.account.clone();
+        let organisation = Value::from(&*self.state.account.organisation_id);
+        let user = Value::from(&**self.caller.user(self.state));
         if spec.member.is_none() {
             fields.insert("id".to_owned(), Value::from(&*id));
             let keyed = spec.slug.as_ref().is_some_and(|slug| slug.from.is_some());
@@ -106,12 +109,9 @@ impl Work<'_> {
                 fields.insert("slug".to_owned(), Value::from(&**slug));
             }
             for by in ["owner_id", "updated_by", "created_by"] {
-                fields.insert(by.to_owned(), Value::from(&*account.user_id));
+                fields.insert(by.to_owned(), user.clone());
             }
-            fields.insert(
-                "organisation_id".to_owned(),
-                Value::from(&*account.organisation_id),
-            );
+            fields.insert("organisation_id".to_owned(), organisation);
         }
         fields.insert("created_at".to_owned(), now.clone());
         fields.insert("last_updated_at".to_owned(), now);

@@ -22,7 +22,22 @@ pub(crate) fn create(
     request: &Request,
 ) -> Result<Outcome, ApiError> {
     let resource = work.resource(&behaviour.resource)?;
-    let input = described(operation, resource, request);
+    let mut input = described(operation, resource, request);
+    confine(work, resource, request, &mut input)?;
+    if let Some(spec) = &resource.spec.editions {
+        return editions::create(work, resource, spec, input);
+    }
+    let record = work.create(resource, input, None)?;
+    Ok(Outcome::Object(Arc::clone(&record.fields)))
+}
+
+/// Keeps a creation inside the organisation and, if the key is of a workspace, inside that.
+pub(crate) fn confine(
+    work: &Work<'_>,
+    resource: &Resource,
+    request: &Request,
+    input: &mut Map<String, Value>,
+) -> Result<(), ApiError> {
     if let Some(Value::String(organisation)) = input.get("organisation_id")
         && **organisation != *work.state.account.organisation_id
     {
@@ -30,11 +45,25 @@ pub(crate) fn create(
             "The key does not belong to this organisation",
         ));
     }
-    if let Some(spec) = &resource.spec.editions {
-        return editions::create(work, resource, spec, input);
+    let Some(own) = request.caller.workspace() else {
+        return Ok(());
+    };
+    if !resource.spec.references.contains_key("workspace_id")
+        || resource.spec.derived.contains_key("workspace_id")
+    {
+        return Ok(());
     }
-    let record = work.create(resource, input, None)?;
-    Ok(Outcome::Object(Arc::clone(&record.fields)))
+    let given = input.get("workspace_id").and_then(Value::as_str);
+    match given.filter(|name| !name.is_empty()) {
+        Some(name) => match work.find("workspace", name, None) {
+            Some(workspace) if workspace.id == *own => Ok(()),
+            _ => Err(ApiError::not_permitted()),
+        },
+        None => {
+            input.insert("workspace_id".to_owned(), Value::from(&**own));
+            Ok(())
+        }
+    }
 }
 
 /// Updates an object.

@@ -1,5 +1,6 @@
 //! What is too special for annotations: one small file per kind, found by the name in `hook`.
 
+mod api_key;
 mod collection;
 mod grant;
 mod integration;
@@ -149,6 +150,7 @@ impl Hook for Plain {}
 /// The code that an annotation names.
 pub(crate) fn named(name: &str) -> Option<&'static dyn Hook> {
     match name {
+        "api-key" => Some(&api_key::ApiKey),
         "collection" => Some(&collection::Collection),
         "grant" => Some(&grant::Grant),
         "integration" => Some(&integration::Integration),

@@ -96,7 +96,7 @@ impl Hook for Invite {
                 "The user is in the organisation already",
             ));
         }
-        let by = Value::from(&*work.state.account.user_id);
+        let by = Value::from(&**work.caller.user(work.state));
         input.insert("invited_by".to_owned(), by);
         input.append(&mut invitation(work));
         Ok(())

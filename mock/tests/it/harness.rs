@@ -64,6 +64,25 @@ impl Api {
             .header("x-portkey-api-key", self.mock.api_key())
     }
 
+    /// Sends a request with another key than the admin's; null is no body.
+    pub(crate) async fn with_key(
+        &self,
+        key: &str,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> Answer {
+        let request = self
+            .client
+            .request(method, format!("{}{path}", self.mock.base_url()))
+            .header("x-portkey-api-key", key);
+        send(match body {
+            Value::Null => request,
+            body => request.json(&body),
+        })
+        .await
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         send(self.request(Method::GET, path)).await
     }

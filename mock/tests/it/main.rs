@@ -7,7 +7,9 @@
     reason = "helpers outside of test functions fail a test in the same ways"
 )]
 
+mod api_keys;
 mod collections;
+mod credentials;
 mod description;
 mod harness;
 mod integrations;

@@ -84,7 +84,11 @@ async fn prepare(api: &Api) -> Prepared {
     let body =
         json!({ "workspace_id": workspace["id"], "role": "member", "scim_group_name": "group" });
     let mapping = api.post("/scim/workspaces", body).await.ok();
+    let body = json!({ "name": "k", "scopes": ["logs.list"] });
+    let key = api.post("/api-keys/organisation/service", body).await.ok();
     let named = vec![
+        ("id", text(&key["id"])),
+        ("sub-type", "service".to_owned()),
         ("userId", text(&user["id"])),
         ("inviteId", text(&invite["id"])),
         ("scimWorkspaceGroupId", text(&mapping["id"])),
@@ -146,6 +150,7 @@ impl Prepared {
             ("post", "/prompts") => {
                 json!({ "collection_id": self.collection, "virtual_key": self.provider })
             }
+            ("post", "/api-keys/{type}/{sub-type}") => json!({ "scopes": ["logs.list"] }),
             ("post", "/scim/workspaces") => json!({ "workspace_id": self.workspace["id"] }),
             ("put", "/prompts/{promptId}/makeDefault")
             | ("put", "/prompts/partials/{promptPartialId}/makeDefault") => json!({ "version": 1 }),

@@ -29,7 +29,7 @@ impl Run<'_> {
         if step.action == Action::Delete {
             lock(session.ledger).records.remove(address);
             session.journal.record(address, None)?;
-        } else if !step.second {
+        } else {
             self.remember(session, step)?;
         }
         Ok(())

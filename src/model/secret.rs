@@ -201,7 +201,7 @@ impl SecretSet {
         }
     }
 
-    /// `text` with every known secret replaced: as it is, as a JSON string has it, in base64, in
+    /// `text` with every known secret replaced: as it is, as JSON and HTML have it, in base64, in
     /// hexadecimal and percent-encoded.
     pub fn redact(&self, text: &str) -> String {
         let mut clean = text.to_owned();
@@ -240,9 +240,6 @@ fn spellings(text: &str) -> Spellings {
     let mut all = vec![
         quoted(&json),
         json,
-        // With or without padding, the beginning is the same.
-        STANDARD_NO_PAD.encode(text),
-        URL_SAFE_NO_PAD.encode(text),
         hex(false),
         hex(true),
         percent.to_lowercase(),
@@ -251,6 +248,30 @@ fn spellings(text: &str) -> Spellings {
         crate::client::escape(text),
         text.to_owned(),
     ];
+    // In base64 a text reads differently at each of three offsets, for example behind a user name;
+    // what depends on its neighbours stays.
+    for offset in 0..3 {
+        let bytes = [&[0; 3][..offset], text.as_bytes()].concat();
+        for encoded in [
+            STANDARD_NO_PAD.encode(&bytes),
+            URL_SAFE_NO_PAD.encode(&bytes),
+        ] {
+            let start = [0, 2, 3][offset];
+            let end = encoded.len() - usize::from(bytes.len() % 3 != 0);
+            all.extend(
+                encoded
+                    .get(start..end)
+                    .filter(|core| core.len() >= 5)
+                    .map(str::to_owned),
+            );
+        }
+    }
+    let html = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    all.push(html.replace('"', "&quot;").replace('\'', "&#39;"));
+    all.push(html);
     all.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
     all.dedup();
     Spellings(Arc::new(Zeroizing::new(all)))

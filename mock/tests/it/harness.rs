@@ -35,6 +35,16 @@ impl Answer {
     }
 }
 
+/// An HTTP client. Built together with the rest of the workspace, reqwest has TLS and wants a choice
+/// of its cryptography before the first client, also for plain HTTP.
+pub(crate) fn client() -> Client {
+    static PROVIDER: std::sync::Once = std::sync::Once::new();
+    PROVIDER.call_once(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+    Client::new()
+}
+
 /// A running mock with an authorised client.
 pub(crate) struct Api {
     pub(crate) mock: MockPortkey,
@@ -54,7 +64,7 @@ impl Api {
             .unwrap();
         Api {
             mock,
-            client: Client::new(),
+            client: client(),
         }
     }
 

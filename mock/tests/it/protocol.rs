@@ -1,7 +1,7 @@
 //! What holds for every operation: routing, keys, media types, malformed and hostile requests.
 
 use gatewright_mock::{MockPortkey, Profile};
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -51,7 +51,7 @@ async fn a_key_is_needed_and_has_to_be_the_right_one() {
         .unwrap();
     assert_eq!(mock.api_key(), "a-key");
     let url = format!("{}/integrations", mock.base_url());
-    let client = Client::new();
+    let client = crate::harness::client();
     let key = "x-portkey-api-key";
     for request in [
         client.get(&url),

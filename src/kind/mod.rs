@@ -64,7 +64,8 @@ pub struct Kind {
     pub rules: &'static [Rule],
     /// Fields that have endpoints of their own.
     pub parts: &'static [Part],
-    /// Finds what a schema cannot say.
+    /// Finds what a schema cannot say. The fields include the `name` and, where users choose it,
+    /// the `slug`, even where the manifest leaves them to the entry's key.
     pub check: Option<fn(&Map, &mut Problems)>,
     /// Turns what the API returned into the form in which manifests declare it.
     pub decode: Option<fn(&mut Map)>,

@@ -10,7 +10,8 @@ use super::read::{Origin, Origins, Reader};
 use super::rules::Rules;
 use super::schema::{Compiled, Subject, plain};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::kind::{Kind, Problems};
+use crate::kind::{Identity, Kind, Problems};
+use crate::model::Value;
 
 /// What is prepared once for each kind.
 struct Known {
@@ -82,7 +83,7 @@ impl Kinds {
         let right = schema
             .is_none_or(|schema| schema.check(&subject, reader.sources, &mut reader.diagnostics));
         let readable = !origins.values().any(|at| *at == Origin::Failed);
-        let entry = Entry {
+        let mut entry = Entry {
             address: raw.address,
             kind,
             fields,
@@ -91,19 +92,31 @@ impl Kinds {
             locator: raw.locator,
         };
         if right && readable {
-            own_check(&entry, &mut reader.diagnostics);
+            own_check(&mut entry, &mut reader.diagnostics);
         }
         Some((entry, origins))
     }
 }
 
-/// What only the kind itself can say of an entry.
-fn own_check(entry: &Entry, diagnostics: &mut Vec<Diagnostic>) {
+/// What only the kind itself can say of an entry, with the name and the slug that it will have.
+fn own_check(entry: &mut Entry, diagnostics: &mut Vec<Diagnostic>) {
     let Some(check) = entry.kind.check else {
         return;
     };
+    let key = &entry.address.key;
+    let chosen = entry.kind.identity == Identity::Slug;
+    let mut added = Vec::new();
+    for field in ["name", "slug"] {
+        if (field == "name" || chosen) && !entry.fields.contains_key(field) {
+            entry.fields.insert(field.to_owned(), Value::text(key));
+            added.push(field);
+        }
+    }
     let mut problems = Problems::default();
     check(&entry.fields, &mut problems);
+    for field in added {
+        entry.fields.shift_remove(field);
+    }
     for problem in problems.0 {
         let diagnostic = match problem.severity {
             Severity::Error => Diagnostic::error(problem.code, problem.message),

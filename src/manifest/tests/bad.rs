@@ -976,6 +976,17 @@ fn a_kinds_own_check() {
 }
 
 #[test]
+fn checks_know_the_slug_and_the_name() {
+    assert_snapshot!(said("boxes: { lid: { name: Lid }, box: { name: Lid } }\n"), @r"
+    error[no-box]: `Lid` cannot be a box
+     --> a.yaml:1:10
+      |
+    1 | boxes: { lid: { name: Lid }, box: { name: Lid } }
+      |          ^^^
+    ");
+}
+
+#[test]
 fn syntax() {
     let project = project(&[
         ("a.yaml", "boxes:\n\ta:\n"),

@@ -170,4 +170,9 @@ fn check(fields: &Map, problems: &mut Problems) {
             )
             .help("remove one of them");
     }
+    let text = |field: &str| fields.get(field).and_then(Value::as_str);
+    if text("slug") == Some("lid") {
+        let message = format!("`{}` cannot be a box", text("name").unwrap_or_default());
+        problems.error("no-box", &Pointer::from("/slug"), message);
+    }
 }

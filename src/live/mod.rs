@@ -6,7 +6,7 @@
 mod canonical;
 mod identify;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use futures_util::future::join_all;
 use serde_json::Value as Json;
@@ -103,6 +103,19 @@ impl Live {
     }
 }
 
+impl Live {
+    /// Lists of several scopes may show one object more than once, and another scope's as well.
+    fn count_once(&mut self) {
+        for (kind, objects) in &mut self.unowned {
+            let mut seen = HashSet::new();
+            objects.retain(|object| match &object.ident.id {
+                Some(id) => self.directory.address(kind, id).is_none() && seen.insert(id.clone()),
+                None => true,
+            });
+        }
+    }
+}
+
 /// Reads everything that a plan for `wanted` needs to know.
 ///
 /// # Errors
@@ -154,6 +167,7 @@ pub async fn read(
     }
     if reader.problems.is_empty() {
         reader.read_scoped(&scoped).await;
+        reader.live.count_once();
     }
     if reader.problems.is_empty() {
         reader.read_details(wanted).await;

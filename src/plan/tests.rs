@@ -326,6 +326,44 @@ fn a_grant_that_was_written_and_is_no_longer_declared_is_revoked() {
 }
 
 #[test]
+fn what_the_server_finds_is_switched_and_never_taken_away() {
+    let mut world = World::default();
+    world.declare(
+        "mcp_integrations.a",
+        json!({"capabilities": {"tool/delete": {"enabled": false}, "tool/typo": {"enabled": true}}}),
+    );
+    world.live(
+        "mcp_integrations.a",
+        json!({"capabilities": {"tool/delete": {"enabled": true}, "tool/old": {"enabled": false}}}),
+    );
+    let plan = world.plan();
+    let because = |plan: &Plan| -> Vec<String> {
+        let fields = plan.changes.iter().flat_map(|change| &change.fields);
+        fields
+            .map(|field| format!("{} {:?}", field.pointer, field.because))
+            .collect()
+    };
+    assert_eq!(
+        because(&plan),
+        [
+            "/capabilities/tool~1delete/enabled None",
+            "/capabilities/tool~1typo Some(NotFound)"
+        ]
+    );
+    assert_eq!(plan.steps[0].requests.len(), 1);
+    let record = &plan.records[&address("mcp_integrations.a")];
+    assert!(record.parts.is_empty(), "{record:?}");
+
+    // What is no longer declared stays as it is.
+    world.ledger.records = plan.records.clone();
+    let fields = world.declared.get_mut(&address("mcp_integrations.a"));
+    fields.unwrap().shift_remove("capabilities");
+    let plan = world.plan();
+    assert_eq!(because(&plan), Vec::<String>::new());
+    assert!(plan.steps.is_empty());
+}
+
+#[test]
 fn ignored_places_are_left_as_they_are() {
     let mut world = World::default();
     world.declare(

@@ -29,7 +29,7 @@ pub struct Grant {
 const LIMITS: &[&str] = &["usage_limits", "rate_limits"];
 
 /// `{workspaces: [{id, ...}]}` becomes a map by whatever the server calls the workspace.
-pub(super) fn decode(answer: serde_json::Value) -> Value {
+pub(in crate::portkey) fn decode(answer: serde_json::Value) -> Value {
     let mut map = Map::new();
     let Value::Map(mut answer) = Value::from(answer) else {
         return Value::Map(map);
@@ -58,6 +58,28 @@ pub(super) fn decode(answer: serde_json::Value) -> Value {
 
 /// One PUT with the changed workspaces.
 pub(super) fn encode(changed: &Map, live: &Map) -> Vec<PartRequest> {
+    put(
+        changed_grants(changed, live),
+        Some(("create_default_provider", Value::Bool(false))),
+    )
+}
+
+/// One PUT with some workspaces and what else the endpoint wants to hear; none without workspaces.
+pub(in crate::portkey) fn put(grants: Vec<Value>, more: Option<(&str, Value)>) -> Vec<PartRequest> {
+    if grants.is_empty() {
+        return Vec::new();
+    }
+    let mut body = Map::from([("workspaces".to_owned(), Value::List(grants))]);
+    body.extend(more.map(|(field, value)| (field.to_owned(), value)));
+    vec![PartRequest {
+        method: "PUT",
+        query: Vec::new(),
+        body: Some(Value::Map(body)),
+    }]
+}
+
+/// The changed workspaces as a PUT lists them.
+pub(in crate::portkey) fn changed_grants(changed: &Map, live: &Map) -> Vec<Value> {
     let mut grants = Vec::new();
     for (key, value) in changed {
         let grant = match value {
@@ -79,18 +101,7 @@ pub(super) fn encode(changed: &Map, live: &Map) -> Vec<PartRequest> {
         wire::clear_empty_lists(&mut body, LIMITS);
         grants.push(Value::Map(body));
     }
-    if grants.is_empty() {
-        return Vec::new();
-    }
-    let body = Map::from([
-        ("workspaces".to_owned(), Value::List(grants)),
-        ("create_default_provider".to_owned(), Value::Bool(false)),
-    ]);
-    vec![PartRequest {
-        method: "PUT",
-        query: Vec::new(),
-        body: Some(Value::Map(body)),
-    }]
+    grants
 }
 
 /// The workspace of a key: one of the repository, unless the key is a UUID.
@@ -105,7 +116,7 @@ fn workspace(key: &str) -> Value {
 }
 
 /// A workspace without access is as good as one that was never named.
-pub(super) fn is_absent(grant: &Value) -> bool {
+pub(in crate::portkey) fn is_absent(grant: &Value) -> bool {
     grant.at(&["enabled"]).and_then(wire::flag) == Some(false)
 }
 

@@ -8,7 +8,7 @@
 mod catalogue;
 mod check;
 mod configurations;
-mod grants;
+pub(super) mod grants;
 mod models;
 mod pricing;
 

@@ -155,7 +155,10 @@ impl Run<'_> {
             .get(&step.address)
             .cloned()
             .unwrap_or_default();
-        let scope = record.scope.iter().map(|(field, value)| {
+        let outer = kind.outer_scope();
+        let scope = record.scope.iter();
+        let scope = scope.filter(|(field, _)| Some(field.as_str()) == outer);
+        let scope = scope.map(|(field, value)| {
             let text = value.to_wire(&|r| self.resolve(r)).ok()?;
             Some((field.clone(), text.as_str()?.to_owned()))
         });

@@ -138,6 +138,9 @@ pub(crate) struct MemberSpec {
     pub(crate) of: String,
     /// The field that tells the members of one owner apart.
     pub(crate) key: String,
+    /// The fields that the key is made of, where no single field is enough.
+    #[serde(default)]
+    pub(crate) parts: Vec<String>,
 }
 
 /// A field that names another object, by id or by slug.
@@ -280,6 +283,12 @@ pub(crate) struct OperationBehaviour {
     /// Member operations: body fields that stand for every member that lacks them.
     #[serde(default)]
     pub(crate) inherited: Vec<String>,
+    /// Member operations: what is no member yet does not become one.
+    #[serde(default)]
+    pub(crate) only_known: bool,
+    /// Views: the answer is a list.
+    #[serde(default)]
+    pub(crate) lists: bool,
     /// The reference field (in the query or the body) whose object a lookup is confined to.
     pub(crate) scope: Option<String>,
 }

@@ -310,7 +310,7 @@ pub(crate) fn page_of(
 
 /// Which of `total` objects a request asks for, and whether more follow.
 ///
-/// Pages count from 0. The names of the parameters differ between the API's areas, so whichever
+/// Pages count from 0 or, in a few places, from 1. The names of the parameters differ between the API's areas, so whichever
 /// the operation declares is read.
 fn page(
     total: usize,
@@ -333,8 +333,12 @@ fn page(
             .and_then(|size| usize::try_from(size).ok())
             .unwrap_or(PAGE_SIZE),
     };
+    // An area whose first page is 1 says so with the parameter's default.
+    let first = number_name.and_then(|name| operation.query_default(name));
+    let first = usize::from(first.and_then(Value::as_u64) == Some(1));
     let start = given(number_name)
-        .unwrap_or(0)
+        .unwrap_or(first)
+        .saturating_sub(first)
         .saturating_mul(size)
         .min(total);
     let end = start.saturating_add(size).min(total);

@@ -86,6 +86,7 @@ pub(crate) fn merge(
                 item.entry(field.clone()).or_insert_with(|| value.clone());
             }
         }
+        work::compose_key(member, &mut item);
         // The key may be a reference: members are told apart by the object, not by its spelling.
         references::resolve(work, resource, &mut item, None)?;
         let key = item
@@ -94,6 +95,7 @@ pub(crate) fn merge(
             .unwrap_or_default();
         match work.find(&resource.name, key, Some(&owner.id)) {
             Some(record) => work.update(resource, &record, item)?,
+            None if behaviour.only_known => continue,
             None => work.create(resource, item, Some(&owner))?,
         };
     }

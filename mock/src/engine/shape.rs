@@ -88,6 +88,7 @@ impl Shape {
             Action::List | Action::ListVersions | Action::ListMembers | Action::ListEditions => {
                 list(description, schema)
             }
+            Action::View if behaviour.lists => list(description, schema),
             _ => object(description, schema),
         };
         shape.hide(&behaviour.hides);

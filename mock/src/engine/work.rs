@@ -8,7 +8,7 @@ use super::caller::Caller;
 use super::error::ApiError;
 use super::{identity, references, secrets};
 use crate::description::Description;
-use crate::description::behaviour::OnDelete;
+use crate::description::behaviour::{MemberSpec, OnDelete};
 use crate::description::resource::{OWNER, Resource};
 use crate::hooks::{self, Hook};
 use crate::store::State;
@@ -63,6 +63,9 @@ impl Work<'_> {
         let spec = &resource.spec;
         let hook = Self::hook(resource);
         self.rename(resource, &mut input);
+        if let Some(member) = &spec.member {
+            compose_key(member, &mut input);
+        }
         self.supply_defaults(resource, &mut input);
         references::resolve(self, resource, &mut input, None)?;
         hook.before_create(self, &mut input, owner)?;
@@ -481,6 +484,19 @@ pub(crate) fn linked(state: &State, resource: &str, link: &Link) -> Vec<Arc<Reco
         .flatten()
         .filter_map(|sequence| collection.at(*sequence).cloned())
         .collect()
+}
+
+/// Makes the key of a member from the fields that it consists of.
+pub(crate) fn compose_key(member: &MemberSpec, fields: &mut Map<String, Value>) {
+    let parts: Vec<&str> = member
+        .parts
+        .iter()
+        .filter_map(|part| fields.get(part).and_then(Value::as_str))
+        .collect();
+    if !parts.is_empty() {
+        let key = Value::from(parts.join("/"));
+        fields.insert(member.key.clone(), key);
+    }
 }
 
 /// The answer for an object that does not exist.

@@ -5,6 +5,8 @@ mod collection;
 mod grant;
 mod integration;
 mod integration_model;
+mod mcp_integration;
+mod mcp_server;
 mod prompt;
 mod provider;
 mod scim;
@@ -156,6 +158,9 @@ pub(crate) fn named(name: &str) -> Option<&'static dyn Hook> {
         "integration" => Some(&integration::Integration),
         "integration-model" => Some(&integration_model::IntegrationModel),
         "invite" => Some(&user::Invite),
+        "mcp-access" => Some(&mcp_integration::McpAccess),
+        "mcp-integration" => Some(&mcp_integration::McpIntegration),
+        "mcp-server" => Some(&mcp_server::McpServer),
         "partial" => Some(&prompt::Partial),
         "prompt" => Some(&prompt::Prompt),
         "provider" => Some(&provider::Provider),

@@ -13,6 +13,7 @@ mod credentials;
 mod description;
 mod harness;
 mod integrations;
+mod mcp;
 mod oracle;
 mod policies_and_content;
 mod prompts;

@@ -86,7 +86,16 @@ async fn prepare(api: &Api) -> Prepared {
     let mapping = api.post("/scim/workspaces", body).await.ok();
     let body = json!({ "name": "k", "scopes": ["logs.list"] });
     let key = api.post("/api-keys/organisation/service", body).await.ok();
+    let mcp = json!({ "name": "mcp", "url": "https://mcp.example.com", "auth_type": "none", "transport": "http" });
+    let mcp = api.post("/mcp-integrations", mcp).await.ok();
+    let path = format!("/mcp-integrations/{}/workspaces", text(&mcp["id"]));
+    let body = json!({ "workspaces": [{ "id": workspace["id"], "enabled": true }] });
+    api.put(&path, body).await.ok();
+    let server = json!({ "name": "server", "mcp_integration_id": mcp["id"], "workspace_id": workspace["id"] });
+    let server = api.post("/mcp-servers", server).await.ok();
     let named = vec![
+        ("mcpIntegrationId", text(&mcp["id"])),
+        ("mcpServerId", text(&server["id"])),
         ("id", text(&key["id"])),
         ("sub-type", "service".to_owned()),
         ("userId", text(&user["id"])),
@@ -151,6 +160,13 @@ impl Prepared {
                 json!({ "collection_id": self.collection, "virtual_key": self.provider })
             }
             ("post", "/api-keys/{type}/{sub-type}") => json!({ "scopes": ["logs.list"] }),
+            ("post", "/mcp-servers") => json!({
+                "workspace_id": self.workspace["id"],
+                "mcp_integration_id": self.parameter(method, path, "mcpIntegrationId"),
+            }),
+            ("put", "/mcp-integrations/{mcpIntegrationId}/workspaces") => {
+                json!({ "workspaces": [] })
+            }
             ("post", "/scim/workspaces") => json!({ "workspace_id": self.workspace["id"] }),
             ("put", "/prompts/{promptId}/makeDefault")
             | ("put", "/prompts/partials/{promptPartialId}/makeDefault") => json!({ "version": 1 }),

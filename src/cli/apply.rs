@@ -13,6 +13,7 @@ use super::world::{World, api_error, interruption, ledger_error};
 use crate::apply::{self, Event, Fate, Report, StepError, Tally};
 use crate::client::ApiErrorKind;
 use crate::diagnostic::Diagnostic;
+use crate::diff::FieldChange;
 use crate::model::Pointer;
 use crate::plan::{Action, Plan, Summary};
 use crate::render;
@@ -332,20 +333,21 @@ async fn verify(world: &World, plan: &Plan) -> Result<(), Vec<Diagnostic>> {
         rest = second.changes;
     }
     let differences = rest.iter().flat_map(|change| {
-        let fields = change.fields.iter().map(move |field| {
+        let shown = |field: &FieldChange| {
             let (old, new) = (render::value(&field.old), render::value(&field.new));
             (
                 change,
                 format!("`{}` is {old} and should be {new}", field.pointer),
             )
-        });
-        let whole = change.fields.is_empty().then(|| {
-            (
-                change,
-                format!("there is still something to {}", change.action.verb()),
-            )
-        });
-        fields.chain(whole)
+        };
+        let whole = match change.action {
+            Action::Create => Some("it is not there"),
+            Action::Delete => Some("it is still there"),
+            Action::Update => None,
+        };
+        let fields = change.fields.iter().filter(|_| whole.is_none()).map(shown);
+        let whole = whole.map(|text| (change, text.to_owned()));
+        fields.chain(whole).collect::<Vec<_>>()
     });
     Err(differences
         .map(|(change, difference)| {

@@ -218,15 +218,6 @@ impl Action {
         }
     }
 
-    /// What it is called.
-    pub fn verb(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Delete => "delete",
-        }
-    }
-
     /// What is being done, for progress messages.
     pub fn gerund(self) -> &'static str {
         match self {

@@ -15,7 +15,7 @@ use crate::description::router::Route;
 use crate::engine::caller::Caller;
 use crate::engine::error::ApiError;
 use crate::engine::parameters::{self, Raw};
-use crate::engine::{self, Reply, identity};
+use crate::engine::{self, Reply, audit, identity};
 use crate::journal::{Journal, RequestRecord};
 use crate::store::Store;
 use crate::{control, seed};
@@ -70,6 +70,7 @@ impl Answered {
 /// Answers any request.
 pub(crate) async fn handle(State(app): State<Arc<App>>, request: HttpRequest) -> Response {
     let (parts, body) = request.into_parts();
+    let request_id = identity::id();
     let path = parts.uri.path();
     let query = parts.uri.query().unwrap_or_default();
     if let Some(rest) = path.strip_prefix("/_mock") {
@@ -77,6 +78,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: HttpRequest) ->
         return respond(
             Answered::json(answered.status, answered.body),
             &parts.headers,
+            &request_id,
         );
     }
     let description = app.description;
@@ -104,7 +106,15 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: HttpRequest) ->
             parameters,
         } => match description.operations.get(operation) {
             Some(operation) => {
-                let answer = operate(&app, operation, &parameters, query, &parts.headers, body);
+                let answer = operate(
+                    &app,
+                    operation,
+                    &parameters,
+                    (path, query),
+                    &request_id,
+                    &parts.headers,
+                    body,
+                );
                 finish(description, operation, answer.await)
             }
             None => Answered::json(404, Vec::new()),
@@ -117,7 +127,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: HttpRequest) ->
         operation: answered.operation.map(|operation| operation.id.clone()),
         status: answered.status,
     });
-    respond(answered, &parts.headers)
+    respond(answered, &parts.headers, &request_id)
 }
 
 /// Takes a request through its checks, from the key to the body, and on to the engine.
@@ -125,7 +135,8 @@ async fn operate(
     app: &App,
     operation: &'static Operation,
     path: &[(&str, &str)],
-    query: &str,
+    (uri, query): (&str, &str),
+    request_id: &str,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Reply, ApiError> {
@@ -154,7 +165,19 @@ async fn operate(
     };
     let mut request = parameters::decode(app.description, operation, &raw)?;
     request.caller = caller;
-    engine::answer(app.description, &app.store, operation, &request)
+    let answer = engine::answer(app.description, &app.store, operation, &request);
+    audit::record(
+        &app.store,
+        operation,
+        &request,
+        &audit::Sent {
+            uri,
+            query,
+            request_id,
+        },
+        &answer,
+    );
+    answer
 }
 
 fn finish(
@@ -202,12 +225,11 @@ fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
     }
 }
 
-fn respond(answered: Answered, headers: &HeaderMap) -> Response {
+fn respond(answered: Answered, headers: &HeaderMap, request_id: &str) -> Response {
     let mut response = Response::new(Body::from(answered.body));
     *response.status_mut() =
         StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let request_id = identity::id();
-    let own = HeaderValue::from_str(&request_id).ok();
+    let own = HeaderValue::from_str(request_id).ok();
     // A caller's trace id is kept, so that the caller finds its own request again.
     let trace = headers.get(&TRACE_ID).cloned().or_else(|| own.clone());
     let set = [

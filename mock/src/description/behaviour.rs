@@ -322,6 +322,10 @@ pub(crate) enum Action {
 pub(crate) enum Filter {
     /// The field equals the value.
     Equals(String),
+    /// The time in the field is not before the value.
+    Since(String),
+    /// The time in the field is not after the value.
+    Until(String),
     /// The field contains the value, ignoring case.
     Contains(String),
     /// One of the fields contains the value, ignoring case.

@@ -71,6 +71,7 @@ impl Response {
 pub(crate) struct Operation {
     /// The `operationId`, or `METHOD /path` for the operations that have none.
     pub(crate) id: String,
+    pub(crate) method: &'static str,
     /// Whether the operation takes requests without a key.
     pub(crate) public: bool,
     /// The scopes of which a key needs one; none are needed if there are none.
@@ -113,6 +114,7 @@ impl Operation {
         };
         Ok(Some(Operation {
             id,
+            method,
             public: is_public(document, &operation),
             scopes: operation
                 .value

@@ -112,6 +112,11 @@ impl Caller {
         self.key.as_ref()?.target(WORKSPACE)
     }
 
+    /// The id of the key, if it was made through the API.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.key.as_ref().map(|key| &*key.id)
+    }
+
     /// The user for whom the key acts.
     pub(crate) fn user<'c>(&'c self, state: &'c State) -> &'c Arc<str> {
         let own = self.key.as_ref().and_then(|key| key.target("user_id"));

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use imbl::Vector;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::editions;
@@ -186,6 +187,15 @@ pub(crate) fn list(
                     text.to_lowercase(),
                 ));
             }
+            Filter::Since(field) | Filter::Until(field) => {
+                let time = text
+                    .parse::<Timestamp>()
+                    .map_err(|_| ApiError::invalid(format!("{parameter} is not a time")))?;
+                tests.push(match filter {
+                    Filter::Since(_) => Test::Between(field, Some(time), None),
+                    _ => Test::Between(field, None, Some(time)),
+                });
+            }
             Filter::Search(fields) => tests.push(Test::Contains(fields, text.to_lowercase())),
             Filter::Ids => tests.push(Test::Named(text.split(',').map(str::to_owned).collect())),
         }
@@ -263,6 +273,7 @@ enum Test<'b> {
     Contains(&'b [String], String),
     Link(Link),
     Visible(&'b str, Arc<str>),
+    Between(&'b str, Option<Timestamp>, Option<Timestamp>),
     Named(Vec<String>),
 }
 
@@ -282,6 +293,12 @@ impl Test<'_> {
             }),
             Test::Link(link) => record.links.contains(link),
             Test::Visible(field, id) => record.target(field).is_none_or(|target| target == id),
+            Test::Between(field, least, most) => record
+                .text(field)
+                .and_then(|time| time.parse::<Timestamp>().ok())
+                .is_some_and(|time| {
+                    least.is_none_or(|least| time >= least) && most.is_none_or(|most| time <= most)
+                }),
             Test::Named(names) => names.iter().any(|name| {
                 **name == *record.id || record.slug.as_deref().is_some_and(|slug| slug == name)
             }),

@@ -1,5 +1,7 @@
 //! The engine: it turns a request and the description's annotations into an answer.
 
+pub(crate) mod analytics;
+pub(crate) mod audit;
 pub(crate) mod caller;
 pub(crate) mod editions;
 pub(crate) mod error;

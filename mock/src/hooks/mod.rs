@@ -1,16 +1,19 @@
 //! What is too special for annotations: one small file per kind, found by the name in `hook`.
 
+mod analytics;
 mod api_key;
 mod collection;
 mod grant;
 mod integration;
 mod integration_model;
+mod log;
 mod mcp_integration;
 mod mcp_server;
 mod prompt;
 mod provider;
 mod scim;
 mod secret_reference;
+mod usage_policy;
 mod user;
 mod workspace;
 
@@ -152,12 +155,16 @@ impl Hook for Plain {}
 /// The code that an annotation names.
 pub(crate) fn named(name: &str) -> Option<&'static dyn Hook> {
     match name {
+        "analytics" => Some(&analytics::Analytics),
         "api-key" => Some(&api_key::ApiKey),
         "collection" => Some(&collection::Collection),
+        "feedback" => Some(&log::Feedback),
         "grant" => Some(&grant::Grant),
         "integration" => Some(&integration::Integration),
         "integration-model" => Some(&integration_model::IntegrationModel),
         "invite" => Some(&user::Invite),
+        "log" => Some(&log::Log),
+        "log-export" => Some(&log::LogExport),
         "mcp-access" => Some(&mcp_integration::McpAccess),
         "mcp-integration" => Some(&mcp_integration::McpIntegration),
         "mcp-server" => Some(&mcp_server::McpServer),
@@ -166,6 +173,7 @@ pub(crate) fn named(name: &str) -> Option<&'static dyn Hook> {
         "provider" => Some(&provider::Provider),
         "scim-mapping" => Some(&scim::ScimMapping),
         "secret-reference" => Some(&secret_reference::SecretReference),
+        "usage-policy" => Some(&usage_policy::UsagePolicy),
         "user" => Some(&user::User),
         "workspace" => Some(&workspace::Workspace),
         "workspace-user" => Some(&user::WorkspaceUser),

@@ -28,7 +28,7 @@ struct Prepared {
     collection: String,
 }
 
-async fn prepare(api: &Api) -> Prepared {
+async fn prepare(api: &Api, path: &str) -> Prepared {
     let workspace = api.workspace("Walk").await;
     let empty = api.workspace("Empty").await;
     let integration = api.integration("walk", Some(&workspace)).await;
@@ -88,12 +88,29 @@ async fn prepare(api: &Api) -> Prepared {
     let key = api.post("/api-keys/organisation/service", body).await.ok();
     let mcp = json!({ "name": "mcp", "url": "https://mcp.example.com", "auth_type": "none", "transport": "http" });
     let mcp = api.post("/mcp-integrations", mcp).await.ok();
-    let path = format!("/mcp-integrations/{}/workspaces", text(&mcp["id"]));
+    let access = format!("/mcp-integrations/{}/workspaces", text(&mcp["id"]));
     let body = json!({ "workspaces": [{ "id": workspace["id"], "enabled": true }] });
-    api.put(&path, body).await.ok();
+    api.put(&access, body).await.ok();
     let server = json!({ "name": "server", "mcp_integration_id": mcp["id"], "workspace_id": workspace["id"] });
     let server = api.post("/mcp-servers", server).await.ok();
+    let log = json!({ "request": { "url": "https://example.com/v1", "body": {} },
+        "response": { "body": {} }, "metadata": { "trace_id": "walk-trace" } });
+    assert_eq!(api.post("/logs", log).await.status, 200);
+    let feedback = json!({ "trace_id": "walk-trace", "value": 1 });
+    let feedback = api.post("/feedback", feedback).await.ok();
+    let export = json!({ "filters": {}, "requested_data": [], "workspace_id": workspace["id"] });
+    let export = api.post("/logs/exports", export).await.ok();
+    if path.starts_with("/logs/exports") && path.ends_with("cancel") || path.ends_with("download") {
+        let start = format!("/logs/exports/{}/start", text(&export["id"]));
+        api.post(&start, json!({})).await.ok();
+    }
+    if path.ends_with("download") {
+        tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    }
     let named = vec![
+        ("feedback", text(&feedback["feedback_ids"][0])),
+        ("exportId", text(&export["id"])),
+        ("logId", "walk-trace".to_owned()),
         ("mcpIntegrationId", text(&mcp["id"])),
         ("mcpServerId", text(&server["id"])),
         ("id", text(&key["id"])),
@@ -136,6 +153,11 @@ impl Prepared {
             "policyUsageLimitsId" => &self.usage,
             "rateLimitsPolicyId" => &self.rate,
             "secretReferenceId" => &self.secret,
+            "id" if path.starts_with("/feedback") => {
+                return self.parameter(method, path, "feedback");
+            }
+            "model" if path.starts_with("/model-configs") => "gpt-5",
+            "provider" if path.starts_with("/model-configs") => "openai",
             "slug" if path.starts_with("/integrations") => &self.integration,
             "slug" if path.starts_with("/configs") => &self.config,
             "slug" => &self.provider,
@@ -189,7 +211,7 @@ async fn walk(profile: Profile) {
     let mut failures = Vec::new();
     for (method, path, pointer) in operations {
         api.post("/../_mock/reset", json!({})).await.ok();
-        let prepared = prepare(&api).await;
+        let prepared = prepare(&api, &path).await;
         if let Err(problem) = call(&api, &oracle, &prepared, method, &path, &pointer).await {
             failures.push(format!("{method} {path}: {problem}"));
         }
@@ -237,6 +259,8 @@ async fn call(
                     // A list of one workspace needs one that is there.
                     let value = match name {
                         "workspace_id" => text(&prepared.workspace["id"]),
+                        "workspace_slug" => text(&prepared.workspace["slug"]),
+                        "start_time" | "end_time" => "2026-01-01T00:00:00Z".to_owned(),
                         _ => sample(),
                     };
                     query.push((name.to_owned(), value));

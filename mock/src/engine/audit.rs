@@ -1,0 +1,98 @@
+//! The audit log: the administrative writes that the mock has served, a bounded number of them.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::Reply;
+use super::error::ApiError;
+use super::identity;
+use super::request::Request;
+use crate::description::behaviour::Action;
+use crate::description::operation::Operation;
+use crate::store::Store;
+use crate::store::record::{Object, Record};
+
+/// How many writes are remembered.
+const KEPT: usize = 10_000;
+
+/// The kind of the entries.
+const KIND: &str = "audit-log";
+
+/// What was sent, as far as it can be shown: bodies and headers hold secrets.
+#[derive(Debug)]
+pub(crate) struct Sent<'r> {
+    pub(crate) uri: &'r str,
+    pub(crate) query: &'r str,
+    pub(crate) request_id: &'r str,
+}
+
+/// Remembers a write that an operation with a behaviour has served or refused.
+pub(crate) fn record(
+    store: &Store,
+    operation: &Operation,
+    request: &Request,
+    sent: &Sent<'_>,
+    answer: &Result<Reply, ApiError>,
+) {
+    let Some(behaviour) = &operation.behaviour else {
+        return;
+    };
+    // What goes through the data plane is a log, not an audit log.
+    let data_plane = ["logs.write", "prompts.render"];
+    let administrative = operation
+        .scopes
+        .iter()
+        .any(|scope| !data_plane.contains(&&**scope));
+    if operation.method == "get" || behaviour.action == Action::View || !administrative {
+        return;
+    }
+    let status = match answer {
+        Ok(reply) => reply.status,
+        Err(error) => error.status,
+    };
+    let action = match operation.method {
+        "post" => "create",
+        "delete" => "delete",
+        _ => "update",
+    };
+    let written = store.write(|state| {
+        let fields = json!({
+            "timestamp": state.clock.now(),
+            "method": operation.method.to_uppercase(),
+            "uri": sent.uri,
+            "request_id": sent.request_id,
+            "query_params": sent.query,
+            "user_id": &**request.caller.user(state),
+            "user_type": "api_key",
+            "organisation_id": &*state.account.organisation_id,
+            "workspace_id": request.caller.workspace().map(|id| &**id),
+            "response_status_code": status,
+            "resource_type": &behaviour.resource,
+            "action": behaviour.step.as_deref().unwrap_or(action),
+        });
+        let Value::Object(fields) = fields else {
+            return Ok(());
+        };
+        let entry = Record {
+            sequence: state.next_sequence(),
+            id: Arc::from(identity::id()),
+            slug: None,
+            within: Arc::default(),
+            archived: false,
+            fields: Object::new(fields),
+            links: Vec::new(),
+            history: imbl::Vector::new(),
+        };
+        let entries = state.collection_mut(KIND);
+        entries.put(entry);
+        if entries.active().len() > KEPT
+            && let Some(oldest) = entries.active().front().copied()
+        {
+            entries.remove(oldest);
+        }
+        Ok::<(), ()>(())
+    });
+    // The write cannot be refused.
+    let _ = written;
+}

@@ -84,7 +84,7 @@ struct Walk<'a> {
     changes: Vec<FieldChange>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     fn changed(&mut self, pointer: &Pointer, old: Option<&Value>, new: &Value) {
         self.changes.push(FieldChange {
             pointer: pointer.clone(),
@@ -125,7 +125,15 @@ impl Walk<'_> {
             return;
         }
         if is(|rule| matches!(rule, Is::WriteOnly)) {
-            return self.write_only(at, desired);
+            let unseen = live.is_none_or(equal::is_blank);
+            let before = self.changes.len();
+            if unseen || self.written(at).is_some() {
+                self.write_only(at, desired);
+            }
+            if unseen || self.changes.len() > before {
+                return;
+            }
+            // What the API shows, masked as it may be, can still tell of what others did.
         }
         let part = at.field().and_then(|field| self.kind.part(field));
         let depth = at.segments().len();
@@ -231,12 +239,14 @@ impl Walk<'_> {
         })
     }
 
-    /// Fields that the API never returns: the ledger says what was written.
+    /// What the ledger says was written to a place.
+    fn written(&self, at: &Pointer) -> Option<&'a Value> {
+        self.context.record?.written.get(at)
+    }
+
+    /// Fields that the API does not return: the ledger says what was written.
     fn write_only(&mut self, at: &Pointer, desired: &Value) {
-        let written = self
-            .context
-            .record
-            .and_then(|record| record.written.get(at));
+        let written = self.written(at);
         let because = match written {
             None if equal::is_blank(desired) => return,
             None => Some(Because::NeverWritten),

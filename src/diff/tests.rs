@@ -296,6 +296,25 @@ fn what_the_api_does_not_return_is_compared_with_the_ledger() {
         .insert("/allowed".into(), Value::from(json!(["a"])));
     assert!(run(&desired, &live, Some(&record), None).is_empty());
     assert!(places(json!({"once": true}), json!({})).is_empty());
+    // What a server shows of it counts too, unless that is nothing.
+    let empty = map(json!({"allowed": []}));
+    assert!(run(&desired, &empty, Some(&record), None).is_empty());
+    let live = map(json!({"allowed": ["b"]}));
+    assert_eq!(
+        run(&desired, &live, Some(&record), None),
+        ["/allowed/0 \"b\" -> \"a\""]
+    );
+    assert!(places(json!({"allowed": ["a"]}), json!({"allowed": ["a"]})).is_empty());
+    // A mask hides that a short text is another one; the ledger knows.
+    let mask = Value::Secret(Secret::live("*****"));
+    let masked = Map::from([("allowed".to_owned(), Value::List(vec![mask]))]);
+    assert!(run(&desired, &masked, Some(&record), None).is_empty());
+    let other = map(json!({"allowed": ["c"]}));
+    assert!(run(&other, &masked, None, None).is_empty());
+    assert_eq!(
+        run(&other, &masked, Some(&record), None),
+        ["/allowed [\"a\"] -> [\"c\"]"]
+    );
 }
 
 #[test]

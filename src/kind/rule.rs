@@ -63,7 +63,8 @@ pub enum Is {
     Deferred,
     /// Only read when the object is made; a later change has nothing to change.
     CreateOnly,
-    /// Never returned by the API: compared with what the ledger says was written last.
+    /// Not returned by the API, or not in full: compared with what the ledger says was written
+    /// last, and with what the API shows if it shows something.
     WriteOnly,
     /// A moment in time: two spellings of one instant are the same.
     Instant,

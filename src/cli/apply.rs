@@ -13,7 +13,7 @@ use super::world::{World, api_error, interruption, ledger_error};
 use crate::apply::{self, Event, Fate, Report, StepError, Tally};
 use crate::client::ApiErrorKind;
 use crate::diagnostic::Diagnostic;
-use crate::diff::FieldChange;
+use crate::diff::{Because, FieldChange};
 use crate::model::Pointer;
 use crate::plan::{Action, Plan, Summary};
 use crate::render;
@@ -338,6 +338,7 @@ async fn verify(world: &World, plan: &Plan) -> Result<(), Vec<Diagnostic>> {
             (
                 change,
                 format!("`{}` is {old} and should be {new}", field.pointer),
+                field.because,
             )
         };
         let whole = match change.action {
@@ -346,18 +347,28 @@ async fn verify(world: &World, plan: &Plan) -> Result<(), Vec<Diagnostic>> {
             Action::Update => None,
         };
         let fields = change.fields.iter().filter(|_| whole.is_none()).map(shown);
-        let whole = whole.map(|text| (change, text.to_owned()));
+        let whole = whole.map(|text| (change, text.to_owned(), None));
         fields.chain(whole).collect::<Vec<_>>()
     });
     Err(differences
-        .map(|(change, difference)| {
+        .map(|(change, difference, because)| {
             let message = format!("{}: after the apply {difference}", change.address);
-            let problem = Diagnostic::error("not-converged", message)
-                .note("the server normalised the value, ignored it, or has not caught up yet")
-                .help(
-                    "run `gatewright plan` again; if it stays, declare the value as the server \
-                     has it or list it under `lifecycle.ignore`",
-                );
+            let problem = Diagnostic::error("not-converged", message);
+            let problem = if because == Some(Because::NotFound) {
+                problem
+                    .note("the server finds things of this sort by itself, and has not found it")
+                    .help(
+                        "look for a typing error; if there is none, run `gatewright apply` again \
+                         once the server has found it",
+                    )
+            } else {
+                problem
+                    .note("the server normalised the value, ignored it, or has not caught up yet")
+                    .help(
+                        "run `gatewright plan` again; if it stays, declare the value as the \
+                         server has it or list it under `lifecycle.ignore`",
+                    )
+            };
             match world.entry(&change.address) {
                 Some(entry) => problem.at(entry.locate(&Pointer::root()), "for this entry"),
                 None => problem,

@@ -24,8 +24,8 @@ fn nullable_object_or_list(_: &mut SchemaGenerator) -> Schema {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct McpConfigurations {
     /// Headers for the MCP server, by name. Credentials belong into `${env:...}` or
-    /// `secret_mappings`. The API does not return them to be relied on, so that changes made
-    /// elsewhere cannot be seen.
+    /// `secret_mappings`. The API masks them at best, so that not every change that is made
+    /// elsewhere can be seen.
     pub custom_headers: Option<IndexMap<String, String>>,
     /// Which header of a request carries the credential for the MCP server.
     #[serde(default)]

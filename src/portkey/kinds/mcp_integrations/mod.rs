@@ -2,10 +2,10 @@
 //! can do.
 //!
 //! Sources: the API's document for paths, fields and what an update takes; the vendor's
-//! documentation for the members of `configurations`. That headers are never to be relied on in an
-//! answer, that grants are taken away with `enabled: false` and that the API's documents name ids in
-//! paths was observed by the official Terraform provider. `oauth_client_credentials` and
-//! `interactive` come back for integrations that the console made; they cannot be written.
+//! documentation for the members of `configurations`. That headers are not to be relied on in
+//! answers, that grants are taken away with `enabled: false` and that ids work in paths was observed
+//! by the official Terraform provider. `oauth_client_credentials` and `interactive` come back for
+//! integrations that the console made; they cannot be written.
 
 mod check;
 mod configurations;

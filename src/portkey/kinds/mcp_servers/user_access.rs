@@ -90,9 +90,11 @@ pub(super) fn decode(answer: serde_json::Value) -> Value {
         let Some(id) = id.as_str().filter(|_| flag("has_override") != Some(false)) else {
             continue;
         };
-        let fields = [("enabled", enabled), (AS_OTHERS, enabled == others)];
-        let fields = fields.map(|(field, flag)| (field.to_owned(), Value::Bool(flag)));
-        map.insert(id.to_owned(), Value::Map(Map::from(fields)));
+        let mut fields = Map::from([("enabled".to_owned(), Value::Bool(enabled))]);
+        if enabled == others {
+            fields.insert(AS_OTHERS.to_owned(), Value::Bool(true));
+        }
+        map.insert(id.to_owned(), Value::Map(fields));
     }
     Value::Map(map)
 }
@@ -167,9 +169,9 @@ mod tests {
             serde_json::to_value(decode(live())).unwrap(),
             json!({
                 "default_user_access": "deny",
-                "u-1": { "enabled": true, "as_others": false },
+                "u-1": { "enabled": true },
                 "u-2": { "enabled": false, "as_others": true },
-                "u-4": { "enabled": true, "as_others": false },
+                "u-4": { "enabled": true },
             })
         );
         assert_eq!(decode(json!(null)), Value::Map(Map::new()));

@@ -23,10 +23,11 @@ fn the_example_costs_exactly_this() {
     1 GET /admin/workspaces
     1 GET /configs
     1 GET /integrations
+    1 GET /mcp-integrations
     1 GET /policies/rate-limits
     1 GET /policies/usage-limits
     1 GET /secret-references
-    6 in all
+    7 in all
     "#);
 
     server.clear();
@@ -44,6 +45,12 @@ fn the_example_costs_exactly_this() {
      14 GET /integrations/*/models
      14 GET /integrations/*/workspaces
       3 GET /labels
+      2 GET /mcp-integrations
+      1 GET /mcp-integrations/*/capabilities
+      3 GET /mcp-integrations/*/workspaces
+      3 GET /mcp-servers
+      1 GET /mcp-servers/*/capabilities
+      2 GET /mcp-servers/*/user-access
       2 GET /policies/rate-limits
       2 GET /policies/usage-limits
       8 GET /providers
@@ -55,6 +62,8 @@ fn the_example_costs_exactly_this() {
      29 POST /guardrails
      14 POST /integrations
       4 POST /labels
+      3 POST /mcp-integrations
+      4 POST /mcp-servers
      12 POST /policies/rate-limits
      12 POST /policies/usage-limits
      37 POST /providers
@@ -62,7 +71,11 @@ fn the_example_costs_exactly_this() {
       6 PUT /admin/workspaces/*
      14 PUT /integrations/*/models
      14 PUT /integrations/*/workspaces
-    328 in all
+      1 PUT /mcp-integrations/*/capabilities
+      3 PUT /mcp-integrations/*/workspaces
+      1 PUT /mcp-servers/*/capabilities
+      2 PUT /mcp-servers/*/user-access
+    354 in all
     "#);
 
     server.clear();
@@ -80,12 +93,18 @@ fn the_example_costs_exactly_this() {
      14 GET /integrations/*/models
      14 GET /integrations/*/workspaces
       3 GET /labels
+      1 GET /mcp-integrations
+      1 GET /mcp-integrations/*/capabilities
+      3 GET /mcp-integrations/*/workspaces
+      3 GET /mcp-servers
+      1 GET /mcp-servers/*/capabilities
+      2 GET /mcp-servers/*/user-access
       1 GET /policies/rate-limits
       1 GET /policies/usage-limits
       8 GET /providers
       1 GET /secret-references
       9 GET /secret-references/*
-    135 in all
+    146 in all
     "#);
 
     server.clear();
@@ -103,11 +122,17 @@ fn the_example_costs_exactly_this() {
      14 GET /integrations/*/models
      14 GET /integrations/*/workspaces
       3 GET /labels
+      1 GET /mcp-integrations
+      1 GET /mcp-integrations/*/capabilities
+      3 GET /mcp-integrations/*/workspaces
+      3 GET /mcp-servers
+      1 GET /mcp-servers/*/capabilities
+      2 GET /mcp-servers/*/user-access
       1 GET /policies/rate-limits
       1 GET /policies/usage-limits
       8 GET /providers
       1 GET /secret-references
       9 GET /secret-references/*
-    135 in all
+    146 in all
     "#);
 }

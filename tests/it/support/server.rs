@@ -67,6 +67,10 @@ impl Server {
                 "configs",
                 "providers",
                 "secret-references",
+                "collections",
+                "labels",
+                "mcp-integrations",
+                "mcp-servers",
                 "usage-limits",
                 "rate-limits",
             ];

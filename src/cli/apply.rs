@@ -14,6 +14,7 @@ use crate::apply::{self, Event, Fate, Report, StepError, Tally};
 use crate::client::ApiErrorKind;
 use crate::diagnostic::Diagnostic;
 use crate::diff::{Because, FieldChange};
+use crate::ledger::LedgerError;
 use crate::model::Pointer;
 use crate::plan::{Action, Plan, Summary};
 use crate::render;
@@ -65,27 +66,40 @@ async fn in_world(world: &World, args: &ApplyArgs, printer: &Printer) -> Finish 
             ..end(Exit::Refused, diagnostics)
         };
     }
-    let asks = !plan.is_empty() && !args.yes && !world.is_mock();
+    // What is adopted can be changed and deleted from now on: that wants a yes as well.
+    let quiet = plan.is_empty() && plan.adopted.is_empty();
+    let asks = !quiet && !args.yes && !world.is_mock();
     if asks && let Err((exit, problem)) = confirm(&plan, printer).await {
         return Finish {
             document: document(plan),
             ..end(exit, vec![problem])
         };
     }
-    let journals = match world.journals(&plan) {
-        Ok(journals) => journals,
-        Err(error) => return end(Exit::Error, vec![ledger_error(&error)]),
+    let writing = match world.begin(&plan) {
+        Ok(writing) => writing,
+        Err(error) => {
+            let exit = match error {
+                LedgerError::Locked { .. } => Exit::Refused,
+                LedgerError::Changed { .. } => Exit::Stale,
+                _ => Exit::Error,
+            };
+            let document = document(plan);
+            return Finish {
+                document,
+                ..end(exit, vec![ledger_error(&error)])
+            };
+        }
     };
     let stop = stop_on_interrupt(printer);
     let progress = Progress::new(printer, plan.steps.len());
     let report = {
-        let sessions = world.sessions(&journals);
+        let sessions = world.sessions(&writing);
         let on_event = |event: Event<'_>| progress.show(event);
         apply::apply(&plan, &sessions, world.parallelism(), stop, &on_event).await
     };
     progress.clear();
     let mut diagnostics = failures(&plan, &report, world);
-    if let Err(error) = world.save(journals) {
+    if let Err(error) = world.save(writing) {
         diagnostics.push(ledger_error(&error).help(
             "the journal beside the ledger has everything: repair the file system and run again",
         ));
@@ -218,19 +232,15 @@ fn stop_on_interrupt(printer: &Printer) -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     let human = printer.is_human();
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            if human {
-                anstream::eprintln!(
-                    "\nstopping: what is under way ends, nothing new begins; Ctrl-C again to quit at once"
-                );
-            }
-            let _ = sender.send(true);
-            if tokio::signal::ctrl_c().await.is_ok() {
-                std::process::exit(i32::from(Exit::Interrupted.code()));
-            }
+        super::interrupted().await;
+        if human {
+            anstream::eprintln!(
+                "\nstopping: what is under way ends, nothing new begins; Ctrl-C again to quit at once"
+            );
         }
-        // Keeps the channel open for as long as the program runs.
-        std::future::pending::<()>().await;
+        let _ = sender.send(true);
+        super::interrupted().await;
+        std::process::exit(i32::from(Exit::Interrupted.code()));
     });
     receiver
 }

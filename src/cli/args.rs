@@ -1,5 +1,6 @@
 //! What the command line accepts. The comments here are the help texts.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -45,13 +46,8 @@ pub(super) struct Global {
     #[arg(long, value_enum, default_value_t = Color::Auto, global = true)]
     pub(super) color: Color,
     /// How many requests may be under way at once.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = crate::client::DEFAULT_PARALLELISM,
-        global = true
-    )]
-    pub(super) parallelism: usize,
+    #[arg(long, value_name = "N", default_value_t = crate::client::DEFAULT_PARALLELISM, global = true)]
+    pub(super) parallelism: NonZeroUsize,
 }
 
 /// How results are written.

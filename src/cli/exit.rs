@@ -13,6 +13,8 @@ pub(super) enum Exit {
     Changes,
     /// Refused by a safety gate.
     Refused,
+    /// Somebody else applied since the plan was made.
+    Stale,
     /// Some changes were made, others failed.
     Partly,
     /// The server does not accept the key, or the key may not do this.
@@ -29,6 +31,7 @@ impl Exit {
             Self::Error => 1,
             Self::Changes => 2,
             Self::Refused => 3,
+            Self::Stale => 4,
             Self::Partly => 5,
             Self::NotAuthorised => 6,
             Self::Interrupted => 130,

@@ -68,8 +68,18 @@ async fn run(cli: &Cli, printer: &Printer) -> Finish {
     }
 }
 
-/// Waits for Ctrl-C.
+/// Waits for Ctrl-C, or for the signal with which CI systems and containers stop programs.
 async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                done = tokio::signal::ctrl_c() => if done.is_ok() { return },
+            }
+        }
+    }
     if tokio::signal::ctrl_c().await.is_err() {
         // Without a handler the signal ends the process by itself.
         std::future::pending::<()>().await;

@@ -56,6 +56,8 @@ pub(super) struct Printer {
     color: anstream::ColorChoice,
     command: &'static str,
     secrets: std::sync::OnceLock<SecretSet>,
+    /// Whether a result could not be written.
+    lost: std::sync::atomic::AtomicBool,
 }
 
 /// How a command ended, and what it has to say.
@@ -106,6 +108,7 @@ impl Printer {
             color,
             command,
             secrets: std::sync::OnceLock::new(),
+            lost: std::sync::atomic::AtomicBool::new(false),
         }
     }
 
@@ -152,11 +155,18 @@ impl Printer {
     }
 
     fn stdout(&self, text: &str) {
-        // A closed pipe is the reader's decision and no error of ours.
         let mut stream = anstream::AutoStream::new(std::io::stdout().lock(), self.color);
-        let _ = stream
+        let written = stream
             .write_all(self.clean(text).as_bytes())
             .and_then(|()| stream.flush());
+        match written {
+            // A closed pipe is the reader's decision and no error of ours.
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                self.lost.store(true, std::sync::atomic::Ordering::Relaxed);
+                self.stderr(&format!("error: cannot write the output: {error}\n"));
+            }
+            _ => {}
+        }
     }
 
     fn json(&self, value: &impl Serialize) {
@@ -184,8 +194,18 @@ impl Printer {
         }
     }
 
-    /// Ends a run: the last words, or the document.
+    /// Ends a run: the last words, or the document. Output that nobody got is no success.
     pub(super) fn finish(&self, finish: Finish) -> Exit {
+        let exit = self.last_words(finish);
+        let lost = self.lost.load(std::sync::atomic::Ordering::Relaxed);
+        if lost && exit == Exit::Done {
+            Exit::Error
+        } else {
+            exit
+        }
+    }
+
+    fn last_words(&self, finish: Finish) -> Exit {
         if let Some(schema) = finish.schema {
             self.json(&schema);
             return finish.exit;

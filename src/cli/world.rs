@@ -15,7 +15,7 @@ use crate::apply::Session;
 use crate::client::{ApiError, ApiErrorKind, Client, Target};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::kind::System;
-use crate::ledger::{self, Journal, Ledger, LedgerError};
+use crate::ledger::{self, Journal, Ledger, LedgerError, Lock};
 use crate::live::{self, Live, Problem, Reason, Wanted};
 use crate::manifest::{self, Entry, Repository};
 use crate::model::{Address, FingerprintKey, Pointer, Secret, SecretSet};
@@ -56,6 +56,13 @@ pub(super) fn variables(global: &Global) -> Result<Variables, Box<Finish>> {
             vec![*problem],
         ))
     })
+}
+
+/// What one system needs while it is written to.
+pub(super) struct Writing {
+    journal: Journal,
+    /// Keeps other applies away for as long as it is open.
+    _lock: Option<Lock>,
 }
 
 /// Loads the repository alone.
@@ -134,7 +141,7 @@ impl World {
             problems.extend(diagnostics);
             return Err(Box::new(Finish::failed(Exit::Error, sources, problems)));
         }
-        let parallelism = global.parallelism;
+        let parallelism = global.parallelism.get();
         Ok(Self {
             sources,
             repository,
@@ -289,26 +296,45 @@ impl World {
             .find(|entry| entry.address == *address)
     }
 
-    /// Opens the journals for a plan and hands out what applying it needs.
-    pub(super) fn journals(&self, plan: &Plan) -> Result<Vec<Journal>, LedgerError> {
-        let open = |connected: &Connected| match &connected.path {
-            Some(path) => Journal::begin(path, &plan.digest),
-            None => Ok(Journal::in_memory()),
+    /// Takes the locks and opens the journals for a plan.
+    ///
+    /// # Errors
+    /// Where another run is writing, has written since the plan was made, or the file system
+    /// refuses.
+    pub(super) fn begin(&self, plan: &Plan) -> Result<Vec<Writing>, LedgerError> {
+        let begin = |connected: &Connected| {
+            let Some(path) = &connected.path else {
+                return Ok(Writing {
+                    journal: Journal::in_memory(),
+                    _lock: None,
+                });
+            };
+            let lock = Lock::take(path)?;
+            let mut now = Ledger::load(path, &connected.client.target().base_url)?;
+            ledger::recover(path, &mut now)?;
+            rename(&mut now, &self.repository);
+            if now != connected.ledger() {
+                return Err(LedgerError::Changed { path: path.clone() });
+            }
+            Ok(Writing {
+                journal: Journal::begin(path, &plan.digest)?,
+                _lock: Some(lock),
+            })
         };
-        self.systems.iter().map(open).collect()
+        self.systems.iter().map(begin).collect()
     }
 
-    pub(super) fn sessions<'a>(&'a self, journals: &'a [Journal]) -> BTreeMap<String, Session<'a>> {
+    pub(super) fn sessions<'a>(&'a self, writing: &'a [Writing]) -> BTreeMap<String, Session<'a>> {
         let pairs = self
             .systems
             .iter()
-            .zip(journals)
-            .map(|(connected, journal)| {
+            .zip(writing)
+            .map(|(connected, writing)| {
                 let session = Session {
                     system: connected.system,
                     client: &connected.client,
                     ledger: &connected.ledger,
-                    journal,
+                    journal: &writing.journal,
                 };
                 (connected.system.name.to_owned(), session)
             });
@@ -316,7 +342,7 @@ impl World {
     }
 
     /// Saves the ledgers; only then are the journals of this and earlier runs done with.
-    pub(super) fn save(&self, journals: Vec<Journal>) -> Result<(), LedgerError> {
+    pub(super) fn save(&self, writing: Vec<Writing>) -> Result<(), LedgerError> {
         for connected in &self.systems {
             let Some(path) = &connected.path else {
                 continue;
@@ -329,7 +355,9 @@ impl World {
                 let _ = std::fs::remove_file(journal);
             }
         }
-        journals.into_iter().for_each(Journal::finish);
+        writing
+            .into_iter()
+            .for_each(|writing| writing.journal.finish());
         Ok(())
     }
 
@@ -492,14 +520,15 @@ fn connect(
     let environment = repository.environment.as_deref();
     let path = (!global.mock)
         .then(|| ledger::path(&repository.root, environment, system.name, &target.base_url));
+    let base_url = &target.base_url.clone();
     let secrets: SecretSet = repository.secrets.clone();
-    let client = Client::new(target, secrets, global.parallelism).map_err(|error| {
+    let client = Client::new(target, secrets, global.parallelism.get()).map_err(|error| {
         let help = "check `--base-url` and `systems` in gatewright.yaml";
         Diagnostic::error("client", error.to_string()).help(help)
     })?;
     let (mut ledger, mut recovered) = (Ledger::default(), Vec::new());
     if let Some(path) = &path {
-        ledger = Ledger::load(path).map_err(|error| ledger_error(&error))?;
+        ledger = Ledger::load(path, base_url).map_err(|error| ledger_error(&error))?;
         recovered = ledger::recover(path, &mut ledger).map_err(|error| ledger_error(&error))?;
     }
     rename(&mut ledger, repository);
@@ -523,8 +552,16 @@ fn rename(ledger: &mut Ledger, repository: &Repository) {
         if declared.contains(from) || ledger.records.contains_key(&entry.address) {
             continue;
         }
-        if let Some(record) = ledger.records.remove(from) {
+        if let Some(mut record) = ledger.records.remove(from) {
+            // Fingerprints are bound to the address: these say nothing any more.
+            for fingerprint in record.fingerprints.values_mut() {
+                *fingerprint = plan::UNKNOWN.to_owned();
+            }
             ledger.records.insert(entry.address.clone(), record);
+            for record in ledger.records.values_mut() {
+                let values = record.scope.values_mut().chain(record.written.values_mut());
+                values.for_each(|value| value.rename(from, &entry.address));
+            }
         }
     }
 }
@@ -536,8 +573,15 @@ pub(super) fn interruption() -> Diagnostic {
 
 /// A problem of a ledger or journal as a diagnostic.
 pub(super) fn ledger_error(error: &LedgerError) -> Diagnostic {
-    Diagnostic::error("ledger", error.to_string())
-        .note("without its ledger gatewright does not know what is its own, so it stops here")
+    let problem = Diagnostic::error("ledger", error.to_string());
+    match error {
+        LedgerError::Locked { .. } => problem
+            .note("two applies at once would create everything twice")
+            .help("wait for the other one; a lock ends with the process that holds it"),
+        LedgerError::Changed { .. } => problem.note("nothing was changed").help("run it again"),
+        _ => problem
+            .note("without its ledger gatewright does not know what is its own, so it stops here"),
+    }
 }
 
 /// An error of the API as a diagnostic.

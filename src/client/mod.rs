@@ -5,6 +5,7 @@ mod page;
 
 pub use error::{ApiError, ApiErrorKind};
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
@@ -28,7 +29,7 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// How often a request is repeated.
 const RETRIES: usize = 4;
 /// How many requests are under way at once unless the user says otherwise.
-pub const DEFAULT_PARALLELISM: usize = 10;
+pub const DEFAULT_PARALLELISM: NonZeroUsize = NonZeroUsize::new(10).unwrap();
 
 /// A request to the API.
 #[derive(Clone, Debug, PartialEq)]

@@ -78,6 +78,10 @@ impl Client {
                 break;
             }
         }
+        if fetched > 0 && seen.len() >= MOST_PAGES * size {
+            let message = format!("it did not end after {MOST_PAGES} pages");
+            return Err(self.broken(request, ApiErrorKind::Inconsistent, message));
+        }
         match &mut whole {
             Json::Object(members) => drop(members.insert(items.to_owned(), Json::Array(all))),
             bare => *bare = Json::Array(all),
@@ -92,15 +96,22 @@ impl Client {
         items: &str,
         answer: &mut Json,
     ) -> Result<Vec<Json>, ApiError> {
+        // An answer may say that it is none: `{success: false}` with status 200.
+        if answer.get("success") == Some(&Json::Bool(false)) {
+            let message = answer.get("message").and_then(Json::as_str);
+            let message = self
+                .secrets
+                .redact(message.unwrap_or("it says that it failed"));
+            return Err(self.broken(request, ApiErrorKind::Inconsistent, message));
+        }
         let found = match answer.get_mut(items).map(Json::take) {
             Some(Json::Array(found)) => Some(found),
-            // An empty list may come as null.
-            Some(Json::Null) => Some(Vec::new()),
             _ => match answer {
                 Json::Array(found) => Some(std::mem::take(found)),
                 _ => None,
             },
         };
+        let found = found.filter(|found: &Vec<Json>| found.iter().all(Json::is_object));
         found.ok_or_else(|| {
             let message = format!("no list `{items}` in it");
             self.broken(request, ApiErrorKind::NotTheApi, message)

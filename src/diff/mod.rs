@@ -161,7 +161,8 @@ impl<'a> Walk<'a> {
             }
             Value::Map(members) if matches!(live, None | Some(Value::Map(_))) => {
                 // A part and each of its members are managed field by field, as a resource is.
-                let partial = is(|rule| matches!(rule, Is::Merge)) || (part.is_some() && depth < 3);
+                let partial = is(|rule| matches!(rule, Is::Merge | Is::Patch))
+                    || (part.is_some() && depth < 3);
                 let before = self.changes.len();
                 self.members(at, members, live.and_then(Value::as_map), partial);
                 // An object that is wholly new shows as one change rather than as its leaves.
@@ -274,32 +275,46 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Secrets: the ledger's fingerprint decides, else the mask that the API shows, else nothing
-    /// is known and the secret counts as unchanged.
+    /// Secrets: the ledger's fingerprint decides, else the mask that the API shows. Where it shows
+    /// nothing, a secret that was never written has to be.
     fn secret(&mut self, at: &Pointer, secret: &Secret, desired: &Value, live: Option<&Value>) {
+        let record = self.context.record;
+        let recorded = record.is_some_and(|record| record.fingerprints.contains_key(at));
         let because = match self.fingerprint_differs(at, secret) {
             Some(true) => Some(Because::Fingerprint),
             Some(false) => None,
             None => {
                 let mask = match live {
-                    Some(Value::Secret(mask)) => Some(mask.reveal()),
-                    Some(Value::String(mask)) => Some(mask.as_str()),
+                    Some(Value::Secret(mask)) => mask.reveal(),
+                    Some(Value::String(mask)) => mask.as_str(),
+                    _ => "",
+                };
+                // A literal is no secret, and the ledger has it as it was written.
+                let literal = match (desired, self.written(at)) {
+                    (Value::String(text), Some(Value::String(written))) => Some(text == written),
                     _ => None,
                 };
-                match mask {
+                match (literal, mask) {
+                    (Some(same), _) => (!same).then_some(Because::Mask),
+                    // Nothing is there, and nobody knows of having put something there.
+                    (None, "") => (!recorded).then_some(Because::NeverWritten),
                     // Not masked at all: an exact comparison is possible.
-                    Some(text) if !text.contains('*') && !text.is_empty() => {
+                    (None, text) if !text.contains('*') => {
                         (text != secret.reveal()).then_some(Because::Mask)
                     }
-                    Some(mask) => (secret.fits_mask(mask) == Some(false)).then_some(Because::Mask),
-                    None => None,
+                    (None, mask) => {
+                        (secret.fits_mask(mask) == Some(false)).then_some(Because::Mask)
+                    }
                 }
             }
         };
         if let Some(because) = because {
             self.changes.push(FieldChange {
                 pointer: at.clone(),
-                old: Value::Secret(Secret::live("")),
+                old: match because {
+                    Because::NeverWritten => Value::Null,
+                    _ => Value::Secret(Secret::live("")),
+                },
                 new: desired.clone(),
                 because: Some(because),
                 source: None,

@@ -50,8 +50,12 @@ pub enum Is {
     Sensitive,
     /// Cannot change once the object exists.
     Immutable,
-    /// An object of which only the declared members are managed.
+    /// An object of which only the declared members are managed. Whether the server merges an
+    /// update or replaces the object is not known, so updates repeat the other members as they are.
     Merge,
+    /// An object of which only the declared members are managed, and which the server is known to
+    /// merge, so that updates send only those.
+    Patch,
     /// A list whose order means nothing.
     Set,
     /// Kept by the server: compared only where it is declared.

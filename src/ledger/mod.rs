@@ -5,8 +5,10 @@
 //! journal beside it is for one run; the ledger is what runs hand to each other.
 
 mod journal;
+mod lock;
 
 pub use journal::{Journal, JournalError, Outcome, recover};
+pub use lock::Lock;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -77,6 +79,18 @@ pub enum LedgerError {
         /// The reason.
         source: std::io::Error,
     },
+    /// Another run is writing.
+    #[error("another apply is under way: {path} is locked", path = path.display())]
+    Locked {
+        /// The lock.
+        path: PathBuf,
+    },
+    /// Another run has written since this one read it.
+    #[error("another apply changed {path} since this plan was made", path = path.display())]
+    Changed {
+        /// The ledger.
+        path: PathBuf,
+    },
     /// A line is not what it should be, for example after a merge conflict.
     #[error("{path}:{line}: {message}", path = path.display())]
     Line {
@@ -120,11 +134,12 @@ fn stem(environment: Option<&str>, system: &str, base_url: &str) -> String {
 }
 
 impl Ledger {
-    /// Reads a ledger; one that is not there is empty.
+    /// Reads the ledger of one server; one that is not there is empty.
     ///
     /// # Errors
-    /// Where the file cannot be read or has a line that is none.
-    pub fn load(path: &Path) -> Result<Self, LedgerError> {
+    /// Where the file cannot be read, is of another server, or is not whole: taking a damaged
+    /// ledger for an empty one would disown everything in it.
+    pub fn load(path: &Path, base_url: &str) -> Result<Self, LedgerError> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -138,28 +153,36 @@ impl Ledger {
             message,
         };
         let mut ledger = Self::default();
-        for (at, line) in text.lines().enumerate() {
-            if at == 0 {
-                let header: Header =
-                    serde_json::from_str(line).map_err(|error| fail(at, error.to_string()))?;
-                if header.gatewright_ledger != VERSION {
-                    let version = header.gatewright_ledger;
-                    return Err(fail(at, format!("written by another version ({version})")));
-                }
-                continue;
+        let text = text.trim_start_matches('\u{feff}');
+        let lines = text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim().is_empty());
+        let mut lines = lines.peekable();
+        let (at, header) = lines
+            .next()
+            .ok_or_else(|| fail(0, "the file is empty".to_owned()))?;
+        let header: Header = parse(header).map_err(|message| fail(at, message))?;
+        if header.gatewright_ledger != VERSION {
+            let version = header.gatewright_ledger;
+            return Err(fail(at, format!("written by another version ({version})")));
+        }
+        if header.base_url != base_url {
+            let other = header.base_url;
+            return Err(fail(
+                at,
+                format!("this is the ledger of {other}, not of {base_url}"),
+            ));
+        }
+        for (at, line) in lines {
+            let Line { address, record } = parse(line).map_err(|message| fail(at, message))?;
+            let name = address.to_string();
+            if ledger.records.insert(address, record).is_some() {
+                return Err(fail(
+                    at,
+                    format!("`{name}` is in here twice: keep the right one"),
+                ));
             }
-            let line: Line = serde_json::from_str(line).map_err(|error| {
-                let conflict = ["<<<<<<<", "=======", ">>>>>>>"]
-                    .iter()
-                    .any(|m| line.starts_with(m));
-                let conflict = if conflict {
-                    "a merge conflict: keep both sides; "
-                } else {
-                    ""
-                };
-                fail(at, format!("{conflict}{error}"))
-            })?;
-            ledger.records.insert(line.address, line.record);
         }
         Ok(ledger)
     }
@@ -217,11 +240,27 @@ fn prepare_folder(folder: &Path) -> Result<(), LedgerError> {
     if folder.file_name().is_some_and(|name| name == FOLDER) && !ignore.exists() {
         std::fs::write(
             &ignore,
-            "# Ledgers belong into version control, journals do not.\n*.journal\n",
+            "# Ledgers belong into version control, journals and locks do not.\n*.journal\n*.lock\n",
         )
         .map_err(|source| io("write", &ignore, source))?;
     }
     Ok(())
+}
+
+/// Reads a line, in words for people who merged it by hand.
+fn parse<T: serde::de::DeserializeOwned>(line: &str) -> Result<T, String> {
+    serde_json::from_str(line).map_err(|error| {
+        if ["<<<<<<<", "=======", ">>>>>>>"]
+            .iter()
+            .any(|mark| line.starts_with(mark))
+        {
+            return "a merge conflict: keep the records of both sides, each once".to_owned();
+        }
+        format!(
+            "not a record at column {}: restore the file from version control",
+            error.column()
+        )
+    })
 }
 
 fn io(action: &'static str, path: &Path, source: std::io::Error) -> LedgerError {
@@ -264,7 +303,10 @@ mod tests {
                 .insert(Address::new("portkey", "integrations", key), record);
         }
         ledger.save(&path, "https://api.portkey.ai/v1").unwrap();
-        assert_eq!(Ledger::load(&path).unwrap(), ledger);
+        assert_eq!(
+            Ledger::load(&path, "https://api.portkey.ai/v1").unwrap(),
+            ledger
+        );
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.find("integrations.a").unwrap() < text.find("integrations.b").unwrap());
         assert!(path.with_file_name(".gitignore").exists());
@@ -274,14 +316,34 @@ mod tests {
     fn a_missing_ledger_is_empty_and_a_merge_conflict_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.ledger");
-        assert_eq!(Ledger::load(&path).unwrap(), Ledger::default());
+        assert_eq!(
+            Ledger::load(&path, "https://api.portkey.ai/v1").unwrap(),
+            Ledger::default()
+        );
         std::fs::write(
             &path,
             "{\"gatewright_ledger\":1,\"base_url\":\"u\"}\n<<<<<<< HEAD\n",
         )
         .unwrap();
-        let error = Ledger::load(&path).unwrap_err().to_string();
-        assert!(error.contains(":2: a merge conflict"), "{error}");
+        let error = || Ledger::load(&path, "u").unwrap_err().to_string();
+        assert!(error().contains(":2: a merge conflict"), "{}", error());
+        let header = "{\"gatewright_ledger\":1,\"base_url\":\"u\"}\n";
+        let record = "{\"address\":\"workspaces.a\",\"ident\":{}}\n";
+        for (text, message) in [
+            (String::new(), "the file is empty"),
+            (
+                format!("{header}{record}\n{record}"),
+                ":4: `workspaces.a` is in here twice",
+            ),
+            (format!("{header}{{\"addr"), ":2: not a record"),
+            (
+                header.replace("\"u\"", "\"v\""),
+                "this is the ledger of v, not of u",
+            ),
+        ] {
+            std::fs::write(&path, &text).unwrap();
+            assert!(error().contains(message), "{}", error());
+        }
     }
 
     #[test]

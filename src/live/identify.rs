@@ -29,7 +29,8 @@ impl Reader<'_> {
         for (at, object) in objects.iter().flatten().enumerate() {
             index.insert(at, object);
         }
-        let known = scope.is_some_and(|scope| !scope.is_empty() || lives_in_one(kind, &objects));
+        // A list that was asked for without a scope may show the objects of all of them.
+        let known = scope.is_some_and(|scope| !scope.is_empty());
         let open_scope = kind.scope.get(usize::from(known)..).unwrap_or_default();
         let mut open = Vec::new();
         for want in wants {
@@ -102,6 +103,30 @@ impl Reader<'_> {
             .extend(objects.into_iter().flatten());
     }
 
+    /// Finds, in the list of one scope, the objects that the ledger knows to be there.
+    pub(super) fn identify_recorded(
+        &mut self,
+        kind: &'static Kind,
+        wants: &[&Wanted<'_>],
+        items: &[Json],
+        scope: &Vec<(String, String)>,
+    ) {
+        for want in wants {
+            let Some(record) = want.record else { continue };
+            let is_it = |item: &&Json| {
+                let text = |name: &str| item.get(name).and_then(Json::as_str);
+                match (&record.ident.id, &record.ident.slug) {
+                    (Some(id), _) => text("id") == Some(id),
+                    (None, slug) => slug.is_some() && text("slug") == slug.as_deref(),
+                }
+            };
+            if let Some(item) = items.iter().find(is_it) {
+                let object = self.object(kind, item.clone(), Some(scope));
+                self.take(want, object);
+            }
+        }
+    }
+
     /// An object of a list, decoded. Lists of one scope do not all repeat that scope in their
     /// objects (the live list of providers does not).
     fn object(
@@ -150,21 +175,6 @@ impl Reader<'_> {
             },
         )
     }
-}
-
-/// Whether all objects of a list that was asked for without a scope live in one, as they do where
-/// the API key belongs to it. Then entries need not name it.
-fn lives_in_one(kind: &Kind, objects: &[Option<Object>]) -> bool {
-    let Some(field) = kind.outer_scope() else {
-        return true;
-    };
-    let mut places = objects
-        .iter()
-        .flatten()
-        .filter_map(|object| object.fields.get(field))
-        .filter(|place| !place.is_null());
-    let first = places.next();
-    places.all(|place| Some(place) == first)
 }
 
 /// The wanted resources in an order in which what lives in another one of its kind, as a folder

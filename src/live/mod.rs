@@ -179,6 +179,15 @@ pub async fn read(
     }
 }
 
+/// The wanted resources that one list may show.
+#[derive(Default)]
+struct Scoped<'w, 'a> {
+    /// Those that are declared there.
+    here: Vec<&'w Wanted<'a>>,
+    /// Those that the ledger knows to be there, while they are declared elsewhere or not at all.
+    left: Vec<&'w Wanted<'a>>,
+}
+
 struct Reader<'c> {
     client: &'c Client,
     live: Live,
@@ -187,45 +196,60 @@ struct Reader<'c> {
 
 impl Reader<'_> {
     /// Reads the lists that show one scope each. A scope that does not exist yet has no objects.
+    ///
+    /// What the ledger knows to be in another scope than the one that is declared now is looked for
+    /// there first: it has not gone, it would have to move.
     async fn read_scoped(&mut self, groups: &[(&'static Kind, Vec<&Wanted<'_>>)]) {
-        let mut lists = Vec::new();
+        type Query = Vec<(String, String)>;
+        let mut lists: BTreeMap<(&'static str, Query), (&'static Kind, Scoped<'_, '_>)> =
+            BTreeMap::new();
         for (kind, wants) in groups {
-            let mut scopes: BTreeMap<Vec<(String, String)>, Vec<&Wanted<'_>>> = BTreeMap::new();
             for want in wants {
-                if let Some(query) = self.scope_query(kind, want) {
-                    scopes.entry(query).or_default().push(want);
+                let declared = self.scope_query(kind, want.fields);
+                let recorded = self.scope_query(kind, want.record.map(|record| &record.scope));
+                let elsewhere = recorded.filter(|_| want.record.is_some());
+                let elsewhere = elsewhere.filter(|query| Some(query) != declared.as_ref());
+                let new = || (*kind, Scoped::default());
+                if let Some(query) = declared.filter(|_| want.fields.is_some()) {
+                    let (_, wants) = lists.entry((kind.name, query)).or_insert_with(new);
+                    wants.here.push(want);
+                }
+                if let Some(query) = elsewhere {
+                    let (_, wants) = lists.entry((kind.name, query)).or_insert_with(new);
+                    wants.left.push(want);
                 }
             }
-            lists.extend(
-                scopes
-                    .into_iter()
-                    .map(|(query, wants)| (*kind, query, wants)),
-            );
         }
         let client = self.client;
         let answers = join_all(
             lists
                 .iter()
-                .map(|(kind, query, _)| client.list(&kind.endpoints.list, query)),
+                .map(|((_, query), (kind, _))| client.list(&kind.endpoints.list, query)),
         )
         .await;
-        for ((kind, query, wants), answer) in lists.iter().zip(answers) {
+        let mut read = Vec::new();
+        for (((_, query), (kind, wants)), answer) in lists.into_iter().zip(answers) {
             match answer {
-                Ok(items) => self.identify(kind, wants, items, Some(query)),
-                Err(error) => {
-                    self.problems.push(Problem {
-                        address: None,
-                        reason: Reason::Api(error),
-                    });
-                }
+                Ok(items) => read.push((kind, query, wants, items)),
+                Err(error) => self.problems.push(Problem {
+                    address: None,
+                    reason: Reason::Api(error),
+                }),
             }
+        }
+        for (kind, query, wants, items) in &read {
+            self.identify_recorded(kind, &wants.left, items, query);
+        }
+        for (kind, query, wants, items) in read {
+            let mut open = wants.here;
+            open.retain(|want| !self.live.objects.contains_key(want.address));
+            self.identify(kind, &open, items, Some(&query));
         }
     }
 
     /// The outermost scope of a wanted resource as query parameters; `None` where it is not there
     /// yet.
-    fn scope_query(&self, kind: &Kind, want: &Wanted<'_>) -> Option<Vec<(String, String)>> {
-        let scope = want.fields.or(want.record.map(|record| &record.scope));
+    fn scope_query(&self, kind: &Kind, scope: Option<&Map>) -> Option<Vec<(String, String)>> {
         kind.outer_scope()
             .into_iter()
             .filter_map(|field| {
@@ -259,7 +283,13 @@ impl Reader<'_> {
             let fields = want.fields.unwrap_or(&empty);
             let mut scope = Vec::new();
             if kind.endpoints.scope_in_query {
-                scope = self.scope_query(kind, want).unwrap_or_default();
+                let place = want
+                    .record
+                    .map(|record| &record.scope)
+                    .filter(|scope| !scope.is_empty());
+                scope = self
+                    .scope_query(kind, place.or(want.fields))
+                    .unwrap_or_default();
             }
             let request = |path: &str| Request {
                 query: scope.clone(),

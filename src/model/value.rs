@@ -175,6 +175,28 @@ impl Value {
         found
     }
 
+    /// Makes references to one resource refer to another one.
+    pub fn rename(&mut self, from: &Address, to: &Address) {
+        let follow = |reference: &mut Reference| {
+            if reference.address == *from {
+                reference.address = to.clone();
+            }
+        };
+        match self {
+            Self::Reference(reference) => follow(reference),
+            Self::Template(template) => {
+                for segment in &mut template.0 {
+                    if let Segment::Reference(reference) = segment {
+                        follow(reference);
+                    }
+                }
+            }
+            Self::List(items) => items.iter_mut().for_each(|item| item.rename(from, to)),
+            Self::Map(map) => map.values_mut().for_each(|member| member.rename(from, to)),
+            _ => {}
+        }
+    }
+
     /// Visits every secret below this value.
     pub fn for_each_secret(&self, visit: &mut dyn FnMut(&Secret)) {
         match self {

@@ -182,6 +182,23 @@ impl Draft {
                          one, and remove that",
                     );
                 }
+                let mut changed: Vec<&str> =
+                    fields.iter().filter_map(|c| c.pointer.field()).collect();
+                changed.dedup();
+                for field in changed {
+                    for lost in write::unrepeatable(entry.kind, &desired, object, field) {
+                        refuse(
+                            plan,
+                            "would-lose-secret",
+                            &Pointer::root().child(field),
+                            format!(
+                                "changing `/{field}` may lose `{lost}`, which is not declared and \
+                                 cannot be read back to be sent again"
+                            ),
+                            "declare it as well, or as `null` to let it go",
+                        );
+                    }
+                }
                 let requests = write::update(entry.kind, &desired, object, &fields);
                 (Action::Update, fields, requests, "it is not as declared")
             }

@@ -11,6 +11,7 @@ mod steps;
 mod write;
 
 pub use build::{Declared, Side, build};
+pub(crate) use remember::UNKNOWN;
 
 use std::collections::BTreeMap;
 

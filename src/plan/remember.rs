@@ -9,6 +9,9 @@ use crate::ledger::Record;
 use crate::live::Object;
 use crate::model::{Map, Pointer, Value};
 
+/// What stands in a ledger for a secret that was written without a key for fingerprints.
+pub(crate) const UNKNOWN: &str = "-";
+
 /// What is desired of an entry: the manifest, with the places that are to be left alone as they
 /// are live, and with members of parts that were written once and are gone as null.
 pub(super) fn wanted(entry: &Declared<'_>, record: Option<&Record>, live: Option<&Object>) -> Map {
@@ -29,10 +32,8 @@ pub(super) fn wanted(entry: &Declared<'_>, record: Option<&Record>, live: Option
         if whole {
             continue;
         }
-        let part = desired
-            .entry(field.clone())
-            .or_insert_with(|| Value::Map(Map::new()));
-        if let Some(part) = part.as_map_mut() {
+        // A field that is left out is not managed, and neither are its members any more.
+        if let Some(part) = desired.get_mut(field).and_then(Value::as_map_mut) {
             for member in members {
                 part.entry(member.clone()).or_insert(Value::Null);
             }
@@ -110,17 +111,25 @@ pub(super) fn remembered(
     }
     let mut at = Pointer::root();
     walk(desired, &mut at, &mut |at, value| {
+        let sent = live.is_none() || changes.iter().any(|change| change.pointer.contains(at));
         if let Value::Secret(secret) = value {
-            let made = side.fingerprint_key.map(|key| {
-                diff::fingerprint(key, entry.address, at, secret)
-                    .as_str()
-                    .to_owned()
-            });
-            let changed = changes.iter().any(|change| change.pointer == *at);
-            let kept = || record.filter(|_| !changed)?.fingerprints.get(at).cloned();
-            if let Some(fingerprint) = made.or_else(kept) {
+            let before = record.and_then(|record| record.fingerprints.get(at));
+            let shown = live.and_then(|object| self::at(&object.fields, at));
+            // Only what was sent, or what is there already, may count as written.
+            if sent || before.is_some() || shown.is_some_and(|value| !value.is_null()) {
+                let made = side.fingerprint_key.map(|key| {
+                    let made = diff::fingerprint(key, entry.address, at, secret);
+                    made.as_str().to_owned()
+                });
+                let kept = before.filter(|_| !sent).cloned();
+                let fingerprint = made.or(kept).unwrap_or_else(|| UNKNOWN.to_owned());
                 next.fingerprints.insert(at.clone(), fingerprint);
             }
+        }
+        let masked = matches!(value, Value::String(_))
+            && entry.kind.has(at, |rule| matches!(rule, Is::Sensitive));
+        if masked {
+            next.written.insert(at.clone(), value.clone());
         }
         if entry.kind.has(at, |rule| matches!(rule, Is::WriteOnly)) {
             next.written.insert(at.clone(), value.clone());

@@ -276,7 +276,7 @@ fn an_update_sends_whole_fields_and_never_a_mask() {
     let mut world = World::default();
     world.declare(
         "integrations.a",
-        json!({"configurations": {"aws_region": "eu-west-1"}}),
+        json!({"configurations": {"aws_region": "eu-west-1", "aws_access_key_id": null}}),
     );
     let live = world.live(
         "integrations.a",
@@ -291,10 +291,74 @@ fn an_update_sends_whole_fields_and_never_a_mask() {
         .unwrap()
         .insert("aws_access_key_id".to_owned(), mask);
     let plan = world.plan();
+    assert!(plan.refusals.is_empty(), "{:?}", plan.refusals);
     let body = serde_json::to_value(&plan.steps[0].requests[0].body).unwrap();
+    let sent = json!({"configurations": {
+        "aws_region": "eu-west-1", "aws_auth_type": "accessKey", "aws_access_key_id": null
+    }});
+    assert_eq!(body, sent);
+    // What is not declared cannot be sent again, and may get lost.
+    world.declared.get_mut(&address("integrations.a")).unwrap()["configurations"]
+        .as_map_mut()
+        .unwrap()
+        .shift_remove("aws_access_key_id");
+    assert_eq!(world.plan().refusals[0].code, "would-lose-secret");
+}
+
+#[test]
+fn a_secret_that_was_never_written_is_a_change_and_only_what_was_sent_is_remembered() {
+    let mut world = World::default();
+    let secret = Value::Secret(Secret::declared("sk-1234", vec!["${env:K}".to_owned()]));
+    world
+        .declare("integrations.a", json!({}))
+        .insert("key".to_owned(), secret);
+    world.live("integrations.a", json!({"key": null}));
+    world.record("integrations.a").ident = Ident {
+        id: Some("id-a".into()),
+        slug: Some("a".into()),
+    };
+    let plan = world.plan();
+    let pointers: Vec<_> = plan.changes[0]
+        .fields
+        .iter()
+        .map(|c| c.pointer.to_string())
+        .collect();
+    assert_eq!(pointers, ["/key"]);
+    let record = &plan.records[&address("integrations.a")];
     assert_eq!(
-        body,
-        json!({"configurations": {"aws_region": "eu-west-1", "aws_auth_type": "accessKey"}})
+        record
+            .fingerprints
+            .get(&Pointer::from("/key"))
+            .map(String::as_str),
+        Some("-")
+    );
+    // Once it was written, a server that shows nothing of it is believed.
+    *world.record("integrations.a") = record.clone();
+    assert!(world.plan().is_empty());
+}
+
+#[test]
+fn parts_that_are_left_out_are_not_managed_and_empty_ones_take_away() {
+    let mut world = World::default();
+    world.declare("integrations.a", json!({}));
+    world.live(
+        "integrations.a",
+        json!({"workspaces": {"c": {"enabled": true}}}),
+    );
+    let written = BTreeSet::from(["c".to_owned()]);
+    world
+        .record("integrations.a")
+        .parts
+        .insert("workspaces".to_owned(), written);
+    let plan = world.plan();
+    assert!(plan.is_empty());
+    assert!(plan.records[&address("integrations.a")].parts.is_empty());
+    world
+        .declared
+        .insert(address("integrations.a"), map(json!({"workspaces": {}})));
+    assert_eq!(
+        world.plan().changes[0].fields[0].pointer.to_string(),
+        "/workspaces/c"
     );
 }
 

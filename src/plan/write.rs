@@ -296,6 +296,28 @@ fn without_deferred(kind: &Kind, at: &Pointer, value: &Value) -> Option<Value> {
     (!kept.is_empty() || members.is_empty()).then_some(Value::Map(kept))
 }
 
+/// The undeclared members of merged objects that an update would have to repeat and cannot, for
+/// the API shows only masks of them: a server that replaces the object would lose them.
+pub(super) fn unrepeatable(kind: &Kind, desired: &Map, live: &Object, field: &str) -> Vec<Pointer> {
+    let at = Pointer::root().child(field);
+    let merge = kind.has(&at, |rule| matches!(rule, Is::Merge));
+    let (true, Some(Value::Map(want)), Some(Value::Map(have))) =
+        (merge, desired.get(field), live.fields.get(field))
+    else {
+        return Vec::new();
+    };
+    let lost = have
+        .iter()
+        .filter(|(key, value)| !want.contains_key(*key) && is_masked(value));
+    lost.map(|(key, _)| at.child(key)).collect()
+}
+
+fn is_masked(value: &Value) -> bool {
+    let mut masked = false;
+    value.for_each_secret(&mut |secret| masked |= !secret.reveal().is_empty());
+    masked
+}
+
 /// What to send for an object of which only some members are declared: the others as they are,
 /// so that it does not matter whether the server merges or replaces. Secrets are never sent back,
 /// for what the API shows of them is a mask.

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::text;
 use crate::diff::Because;
-use crate::model::Value;
+use crate::model::{Address, Value};
 use crate::plan::{Action, Change, Plan, Summary};
 
 const CREATE: Style = AnsiColor::Green.on_default();
@@ -160,6 +160,10 @@ fn notes(out: &mut String, plan: &Plan) {
     if !plan.adopted.is_empty() {
         any = true;
         let found = objects(plan.adopted.len(), "exists", "exist");
+        let changing = |address: &&Address| !plan.changes.iter().any(|c| c.address == **address);
+        for address in plan.adopted.iter().filter(changing) {
+            line(out, format_args!("{QUIET}= {address}{QUIET:#}"));
+        }
         line(
             out,
             format_args!(

@@ -163,7 +163,12 @@ fn removing_a_member_of_a_part_takes_that_away_and_leaves_foreign_members() {
     let end = start + text_now[start..].find("monthly }] }\n").unwrap() + "monthly }] }\n".len();
     project.file(
         "org/all.yaml",
-        &format!("{}{}", &text_now[..start], &text_now[end..]),
+        // An empty map takes away what was granted; a field that is left out would not be managed.
+        &format!(
+            "{}    workspaces: {{}}\n{}",
+            &text_now[..start],
+            &text_now[end..]
+        ),
     );
     project.apply(&server.url());
     let grants = server.get("/integrations/openai-prod/workspaces");

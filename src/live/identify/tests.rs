@@ -91,7 +91,8 @@ fn a_list_without_a_scope_may_show_several() {
         json!({ "id": "2", "name": "B", "workspace_id": "v" }),
         json!({ "id": "3", "name": "A", "workspace_id": null }),
     ];
-    assert_eq!(found(vec![mine.clone()]).as_deref(), Some("1"));
+    // An object of another scope is somebody else's, also if it is the only one.
+    assert_eq!(found(vec![mine.clone()]), None);
     assert_eq!(found(vec![mine.clone(), other.clone()]), None);
     let all = vec![mine, other, of_nobody];
     assert_eq!(found(all).as_deref(), Some("3"));

@@ -246,7 +246,8 @@ pub static KIND: Kind = Kind {
     },
     rules: &[
         Rule::new("/manager_type", Is::Immutable),
-        Rule::new("/auth_config", Is::Merge),
+        // The document of the API: an update merges each field.
+        Rule::new("/auth_config", Is::Patch),
         Rule::new("/auth_config/aws_access_key_id", Is::Secret),
         Rule::new("/auth_config/aws_secret_access_key", Is::Secret),
         Rule::new("/auth_config/azure_entra_client_secret", Is::Secret),

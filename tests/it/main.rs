@@ -16,6 +16,7 @@ mod help;
 mod interrupts;
 mod lifecycle;
 mod main_job;
+mod mistakes;
 mod mock_command;
 mod output;
 mod ownership;

@@ -251,8 +251,10 @@ impl World {
     /// Problems of reading as diagnostics, the same cause once.
     fn explain(&self, problems: Vec<Problem>) -> (Exit, Vec<Diagnostic>) {
         let mut exit = Exit::Error;
-        let mut seen = BTreeSet::new();
-        let mut diagnostics = Vec::new();
+        // One refused key, dead server or wrong URL fails every list alike: it is said once.
+        let mut causes: BTreeMap<(ApiErrorKind, Option<u16>, String), (usize, usize)> =
+            BTreeMap::new();
+        let mut diagnostics: Vec<Diagnostic> = Vec::new();
         for problem in problems {
             let entry = problem
                 .address
@@ -264,11 +266,16 @@ impl World {
                     if denied.contains(&error.kind) {
                         exit = Exit::NotAuthorised;
                     }
-                    // One refused key or dead server fails every request alike.
-                    let one_cause = [ApiErrorKind::Unauthorised, ApiErrorKind::Unreachable];
-                    if one_cause.contains(&error.kind) && !seen.insert(error.kind) {
+                    let everywhere = [ApiErrorKind::Unauthorised, ApiErrorKind::Unreachable];
+                    let cause = match everywhere.contains(&error.kind) {
+                        true => (error.kind, None, String::new()),
+                        false => (error.kind, error.status, error.message.to_string()),
+                    };
+                    if let Some((_, more)) = causes.get_mut(&cause).filter(|_| entry.is_none()) {
+                        *more += 1;
                         continue;
                     }
+                    causes.entry(cause).or_insert((diagnostics.len(), 0));
                     api_error(error)
                 }
                 Reason::Ambiguous { name, candidates } => Diagnostic::error(
@@ -285,6 +292,12 @@ impl World {
                 Some(entry) => diagnostic.at(entry.locate(&Pointer::root()), "for this entry"),
                 None => diagnostic,
             });
+        }
+        for (at, more) in causes.into_values().filter(|(_, more)| *more > 0) {
+            let noun = if more == 1 { "request" } else { "requests" };
+            diagnostics[at]
+                .notes
+                .push(format!("{more} more {noun} failed alike"));
         }
         (exit, diagnostics)
     }

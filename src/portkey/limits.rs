@@ -69,7 +69,7 @@ pub struct RateLimit {
     #[serde(rename = "type")]
     pub kind: RateLimitType,
     /// The stretch of time.
-    pub unit: RateLimitUnit,
+    pub unit: InlineRateLimitUnit,
     /// How many requests or tokens it allows.
     #[schemars(range(min = 0))]
     pub value: f64,
@@ -86,7 +86,21 @@ pub enum RateLimitType {
     Tokens,
 }
 
-/// The stretch of time of a rate limit.
+/// The stretch of time of a limit that a workspace, provider or grant carries. Policies know a week
+/// as well; nothing says that these do.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum InlineRateLimitUnit {
+    /// A minute.
+    Rpm,
+    /// An hour.
+    Rph,
+    /// A day.
+    Rpd,
+}
+
+/// The stretch of time of a rate limits policy.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]

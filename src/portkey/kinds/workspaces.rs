@@ -198,7 +198,7 @@ mod tests {
             json!({ "defaults": { "metadata": { "a": "b" }, "user_api_key_config": null,
                                   "input_guardrails": ["no-pii"] } }),
             json!({ "usage_limits": [{ "type": "cost", "credit_limit": 5, "periodic_reset": null }],
-                    "rate_limits": [{ "type": "requests", "unit": "rpw", "value": 1 }] }),
+                    "rate_limits": [{ "type": "requests", "unit": "rpd", "value": 1 }] }),
         ];
         for entry in &good {
             assert!(accepts::<WorkspaceSpec>(&KIND, entry), "{entry}");
@@ -210,7 +210,7 @@ mod tests {
             json!({ "usage_limits": { "credit_limit": 5 } }),
             json!({ "usage_limits": [{ "credit_limit": 5 }, { "credit_limit": 6 }] }),
             json!({ "usage_limits": [{ "credit_limit": 5, "periodic_reset": "daily" }] }),
-            json!({ "rate_limits": [{ "type": "requests", "unit": "rps", "value": 1 }] }),
+            json!({ "rate_limits": [{ "type": "requests", "unit": "rpw", "value": 1 }] }),
         ];
         for entry in &bad {
             assert!(!accepts::<WorkspaceSpec>(&KIND, entry), "{entry}");

@@ -91,7 +91,7 @@ pub enum ClientError {
     #[error("the API key has characters that cannot stand in an HTTP header")]
     KeyNotAHeader,
     /// The base URL is not one.
-    #[error("`{0}` is not an http(s) URL")]
+    #[error("`{0}` is not an http(s) URL without query and fragment")]
     BaseUrl(String),
     /// The base URL has a user name or password in it, which would show wherever the URL does.
     #[error("the base URL must not have a user name or password in it")]
@@ -120,7 +120,8 @@ impl Client {
         });
         let url = reqwest::Url::parse(&target.base_url)
             .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+            .filter(|url| url.query().is_none() && url.fragment().is_none());
         match url {
             None => return Err(ClientError::BaseUrl(target.base_url)),
             Some(url) if !url.username().is_empty() || url.password().is_some() => {

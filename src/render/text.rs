@@ -103,11 +103,17 @@ fn quoted(text: &str, out: &mut String) {
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
-            c if c.is_control() => out.extend(c.escape_unicode()),
+            c if c.is_control() || turns_text(c) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
     }
     out.push('"');
+}
+
+/// Whether a character turns the direction of what follows, so that a line would show otherwise
+/// than it reads.
+fn turns_text(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn reference(reference: &Reference, out: &mut String) {

@@ -146,38 +146,42 @@ impl Run<'_> {
         if error.kind != ApiErrorKind::Forbidden {
             return false;
         }
-        let record = lock(session.ledger)
-            .records
-            .get(&step.address)
-            .cloned()
-            .unwrap_or_default();
-        let own = lock(&self.known)
-            .get(&step.address)
-            .cloned()
-            .unwrap_or_default();
-        let outer = kind.outer_scope();
-        let scope = record.scope.iter();
-        let scope = scope.filter(|(field, _)| Some(field.as_str()) == outer);
-        let scope = scope.map(|(field, value)| {
-            let text = value.to_wire(&|r| self.resolve(r)).ok()?;
-            Some((field.clone(), text.as_str()?.to_owned()))
-        });
-        let query: Option<Vec<_>> = scope.collect();
-        let Some(mut query) = query else { return false };
-        if !kind.endpoints.list.per_scope {
-            query.clear();
-        }
-        let Ok(items) = session.client.list(&kind.endpoints.list, &query).await else {
+        let record = lock(session.ledger).records.get(&step.address).cloned();
+        let scope = record.unwrap_or_default().scope;
+        let Ok(items) = self.siblings(session, kind, &scope).await else {
             return false;
         };
-        let is_it = |item: &Json| {
-            ["id", "slug"].iter().any(|name| {
-                item.get(name)
-                    .and_then(Json::as_str)
-                    .is_some_and(|text| own.is(text))
-            })
-        };
-        !items.iter().any(is_it)
+        let own = self.own(step);
+        let is_own = |item: &Json, name: &str| text(item, name).is_some_and(|text| own.is(&text));
+        !items
+            .iter()
+            .any(|item| ["id", "slug"].iter().any(|name| is_own(item, name)))
+    }
+
+    /// The list that shows what lives where `fields` say.
+    async fn siblings(
+        &self,
+        session: &Session<'_>,
+        kind: &'static Kind,
+        fields: &Map,
+    ) -> Result<Vec<Json>, StepError> {
+        let mut query = Vec::new();
+        if kind.endpoints.list.per_scope
+            && let Some(field) = kind.outer_scope()
+            && let Some(value) = fields.get(field).filter(|value| !value.is_null())
+            && let Json::String(text) = value.to_wire(&|r| self.resolve(r))?
+        {
+            query.push((field.to_owned(), text));
+        }
+        Ok(session.client.list(&kind.endpoints.list, &query).await?)
+    }
+
+    /// What the server calls a step's resource, as far as it is known.
+    fn own(&self, step: &Step) -> Ident {
+        lock(&self.known)
+            .get(&step.address)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Looks for an object that a creation may have made.
@@ -195,23 +199,14 @@ impl Run<'_> {
             .as_ref()
             .and_then(Value::as_map)
             .unwrap_or(&none);
-        let mut query = Vec::new();
         let value = |field: &str| body.get(field).filter(|value| !value.is_null());
         let outer = kind.outer_scope();
-        if kind.endpoints.list.per_scope
-            && let Some((field, value)) = outer.and_then(|field| Some((field, value(field)?)))
-            && let Json::String(text) = value.to_wire(&|r| self.resolve(r))?
-        {
-            query.push((field.to_owned(), text));
-        }
         // Not every list says in what outermost scope its objects live, and a key may have but one.
         let lives_here = |field: &str, found: Option<String>| match (value(field), found) {
             (Some(value), Some(found)) => self.stands_for(value, &found),
             (wanted, found) => Some(field) == outer || wanted.is_some() == found.is_some(),
         };
-        let items = session.client.list(&kind.endpoints.list, &query).await?;
-        let text =
-            |item: &Json, field: &str| item.get(field).and_then(Json::as_str).map(str::to_owned);
+        let items = self.siblings(session, kind, body).await?;
         let name = body.get("name").and_then(Value::as_str);
         let found = items
             .iter()
@@ -239,23 +234,16 @@ impl Run<'_> {
     /// Whether a text from the API names what a value of a request refers to.
     fn stands_for(&self, value: &Value, text: &str) -> bool {
         match value {
-            Value::Reference(reference) => {
-                lock(&self.known)
-                    .get(&reference.address)
-                    .is_some_and(|known| {
-                        known.id.as_deref() == Some(text) || known.slug.as_deref() == Some(text)
-                    })
-            }
+            Value::Reference(reference) => lock(&self.known)
+                .get(&reference.address)
+                .is_some_and(|ident| ident.is(text)),
             value => value.as_str() == Some(text),
         }
     }
 
     /// Puts into ledger and journal what is now known of a step's resource.
     fn remember(&self, session: &Session<'_>, step: &Step) -> Result<(), StepError> {
-        let known = lock(&self.known)
-            .get(&step.address)
-            .cloned()
-            .unwrap_or_default();
+        let known = self.own(step);
         let planned = self.plan.records.get(&step.address).cloned();
         let mut ledger = lock(session.ledger);
         // A resource whose record stays as it is has none in the plan.
@@ -271,10 +259,7 @@ impl Run<'_> {
 
     /// The request as it goes over the wire.
     fn wire(&self, step: &Step, request: &Request) -> Result<client::Request, StepError> {
-        let own = lock(&self.known)
-            .get(&step.address)
-            .cloned()
-            .unwrap_or_default();
+        let own = self.own(step);
         let path = item_path(&request.path, &own);
         let path = path.ok_or_else(|| WireError::Unresolved(step.address.clone()))?;
         let resolve = |reference: &Reference| self.resolve(reference);
@@ -312,6 +297,10 @@ impl Run<'_> {
             .get(reference.attribute)
             .map(str::to_owned)
     }
+}
+
+fn text(item: &Json, field: &str) -> Option<String> {
+    item.get(field).and_then(Json::as_str).map(str::to_owned)
 }
 
 /// What an answer to a creation calls the new object; some answers wrap it in `data`.

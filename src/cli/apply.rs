@@ -49,11 +49,7 @@ async fn in_world(world: &World, args: &ApplyArgs, printer: &Printer) -> Finish 
         Ok(plan) => plan,
         Err((exit, diagnostics)) => return end(exit, diagnostics),
     };
-    let detail = if args.full {
-        render::Detail::Full
-    } else {
-        render::Detail::Concise
-    };
+    let detail = render::Detail::full_if(args.full);
     printer.result(&render::plan(&plan, detail));
     let document = |plan: Plan| Document {
         plan: Some(plan),

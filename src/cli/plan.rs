@@ -38,11 +38,7 @@ fn shown(plan: Plan, args: &PlanArgs, world: &World, printer: &Printer) -> Finis
     } else {
         Exit::Done
     };
-    let detail = if args.full {
-        render::Detail::Full
-    } else {
-        render::Detail::Concise
-    };
+    let detail = render::Detail::full_if(args.full);
     printer.result(&render::plan(&plan, detail));
     let mut diagnostics = refusals(&plan, world);
     if world.lacks_fingerprint_key() && !world.is_mock() {
@@ -92,11 +88,7 @@ pub(super) async fn drift(global: &Global, args: &DriftArgs, printer: &Printer) 
             let plan = plan.only(|change| {
                 change.action != Action::Delete && recorded.contains(&change.address)
             });
-            let detail = if args.full {
-                render::Detail::Full
-            } else {
-                render::Detail::Concise
-            };
+            let detail = render::Detail::full_if(args.full);
             printer.result(&render::drift(&plan, detail));
             let exit = if plan.is_empty() {
                 Exit::Done

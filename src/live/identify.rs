@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::{Live, Object, Problem, Reader, Reason, Wanted, canonical};
 use crate::kind::{Identity, Kind};
+use crate::ledger::Record;
 use crate::model::{Address, Ident, Map, Pointer, Value};
 
 impl Reader<'_> {
@@ -21,28 +22,52 @@ impl Reader<'_> {
         items: Vec<Json>,
         scope: Option<&Vec<(String, String)>>,
     ) {
-        let mut objects: Vec<Option<Object>> = items
-            .into_iter()
-            .map(|item| Some(self.object(kind, item, scope)))
-            .collect();
-        let mut index = Index::default();
-        for (at, object) in objects.iter().flatten().enumerate() {
-            index.insert(at, object);
+        let pool = self.pool(kind, items, scope);
+        self.identify_in(kind, wants, pool, scope);
+    }
+
+    /// The objects of a list, decoded and ready to be found.
+    pub(super) fn pool(
+        &self,
+        kind: &'static Kind,
+        items: Vec<Json>,
+        scope: Option<&Vec<(String, String)>>,
+    ) -> Pool {
+        let mut pool = Pool::default();
+        for (at, item) in items.into_iter().enumerate() {
+            let object = self.object(kind, item, scope);
+            pool.index.insert(at, &object);
+            pool.objects.push(Some(object));
         }
+        pool
+    }
+
+    /// Takes out of a pool what the ledger knows to be in it: then nobody else can mean it.
+    pub(super) fn take_recorded(&mut self, wants: &[&Wanted<'_>], pool: &mut Pool) {
+        for want in wants {
+            if let Some(object) = want.record.and_then(|record| pool.recorded(record)) {
+                self.take(want, object);
+            }
+        }
+    }
+
+    /// [`Self::identify`], in a pool from which others may have taken what is theirs.
+    pub(super) fn identify_in(
+        &mut self,
+        kind: &'static Kind,
+        wants: &[&Wanted<'_>],
+        mut pool: Pool,
+        scope: Option<&Vec<(String, String)>>,
+    ) {
+        self.take_recorded(wants, &mut pool);
+        let Pool { mut objects, index } = pool;
         // A list that was asked for without a scope may show the objects of all of them.
         let known = scope.is_some_and(|scope| !scope.is_empty());
         let open_scope = kind.scope.get(usize::from(known)..).unwrap_or_default();
-        let mut open = Vec::new();
-        for want in wants {
-            let found = want.record.and_then(|record| index.ident(&record.ident));
-            match found.and_then(|at| objects[at].take()) {
-                Some(object) => self.take(want, object),
-                // What is only recorded and no longer there needs no deletion.
-                None if want.fields.is_some() => open.push(*want),
-                None => {}
-            }
-        }
+        let found = |want: &&&Wanted<'_>| self.live.objects.contains_key(want.address);
+        let open = wants.iter().filter(|want| !found(want)).copied().collect();
         for want in outermost_first(kind, open) {
+            // What is only recorded and no longer there needs no deletion.
             let Some(fields) = want.fields else { continue };
             let name = fields
                 .get("name")
@@ -101,30 +126,6 @@ impl Reader<'_> {
             .entry(kind.name)
             .or_default()
             .extend(objects.into_iter().flatten());
-    }
-
-    /// Finds, in the list of one scope, the objects that the ledger knows to be there.
-    pub(super) fn identify_recorded(
-        &mut self,
-        kind: &'static Kind,
-        wants: &[&Wanted<'_>],
-        items: &[Json],
-        scope: &Vec<(String, String)>,
-    ) {
-        for want in wants {
-            let Some(record) = want.record else { continue };
-            let is_it = |item: &&Json| {
-                let text = |name: &str| item.get(name).and_then(Json::as_str);
-                match (&record.ident.id, &record.ident.slug) {
-                    (Some(id), _) => text("id") == Some(id),
-                    (None, slug) => slug.is_some() && text("slug") == slug.as_deref(),
-                }
-            };
-            if let Some(item) = items.iter().find(is_it) {
-                let object = self.object(kind, item.clone(), Some(scope));
-                self.take(want, object);
-            }
-        }
     }
 
     /// An object of a list, decoded. Lists of one scope do not all repeat that scope in their
@@ -199,6 +200,20 @@ fn outermost_first<'w, 'a>(kind: &Kind, mut open: Vec<&'w Wanted<'a>>) -> Vec<&'
     }
     ordered.extend(open);
     ordered
+}
+
+/// The objects of a list that nobody has taken yet.
+#[derive(Default)]
+pub(super) struct Pool {
+    objects: Vec<Option<Object>>,
+    index: Index,
+}
+
+impl Pool {
+    fn recorded(&mut self, record: &Record) -> Option<Object> {
+        let at = self.index.ident(&record.ident)?;
+        self.objects[at].take()
+    }
 }
 
 /// Where the objects of a list are, by what they are called.

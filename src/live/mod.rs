@@ -230,20 +230,21 @@ impl Reader<'_> {
         let mut read = Vec::new();
         for (((_, query), (kind, wants)), answer) in lists.into_iter().zip(answers) {
             match answer {
-                Ok(items) => read.push((kind, query, wants, items)),
+                Ok(items) => {
+                    let pool = self.pool(kind, items, Some(&query));
+                    read.push((kind, query, wants, pool));
+                }
                 Err(error) => self.problems.push(Problem {
                     address: None,
                     reason: Reason::Api(error),
                 }),
             }
         }
-        for (kind, query, wants, items) in &read {
-            self.identify_recorded(kind, &wants.left, items, query);
+        for (_, _, wants, pool) in &mut read {
+            self.take_recorded(&wants.left, pool);
         }
-        for (kind, query, wants, items) in read {
-            let mut open = wants.here;
-            open.retain(|want| !self.live.objects.contains_key(want.address));
-            self.identify(kind, &open, items, Some(&query));
+        for (kind, query, wants, pool) in read {
+            self.identify_in(kind, &wants.here, pool, Some(&query));
         }
     }
 

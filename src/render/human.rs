@@ -24,6 +24,13 @@ pub enum Detail {
     Full,
 }
 
+impl Detail {
+    /// Everything if asked for, else the concise form.
+    pub fn full_if(asked: bool) -> Self {
+        if asked { Self::Full } else { Self::Concise }
+    }
+}
+
 /// The plan as text, with ANSI colours; the stream that it is written to removes them where they
 /// are not wanted. The last line is always the summary.
 pub fn plan(plan: &Plan, detail: Detail) -> String {

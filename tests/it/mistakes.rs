@@ -76,6 +76,29 @@ fn an_object_does_not_move_to_another_workspace_by_leaving_a_copy_behind() {
 }
 
 #[test]
+fn an_entry_under_a_new_key_does_not_adopt_what_the_old_key_deletes() {
+    let server = Server::start();
+    let text = |key: &str| {
+        let place = "    workspace_id: w\n";
+        format!(
+            "workspaces:\n  w: {{}}\n{}",
+            guardrail(key, "Same", place, "10")
+        )
+    };
+    let project = Project::of(&text("old"));
+    project.apply(&server.url());
+    project.file("org/all.yaml", &text("new"));
+    let plan = project.plan(&server.url());
+    assert_eq!(plan["summary"]["create"], 1, "{plan:#}");
+    assert_eq!(plan["summary"]["delete"], 1, "{plan:#}");
+    assert_eq!(plan["adopted"], json!([]), "{plan:#}");
+    // What is recorded is not also counted as somebody else's.
+    assert_eq!(plan["left_alone"]["guardrails"], json!(null), "{plan:#}");
+    project.apply(&server.url());
+    project.assert_converged(&server, &server.url());
+}
+
+#[test]
 fn what_goes_with_a_renamed_workspace_is_still_found() {
     let server = Server::start();
     let inside =

@@ -20,9 +20,9 @@ use gatewright::diff::{self, Context};
 use gatewright::ledger::{Journal, Ledger};
 use gatewright::live::{self, Live, Wanted};
 use gatewright::manifest::{self, Loaded, Options, Repository};
-use gatewright::model::{Map, Pointer, Secret, SecretSet, Value};
+use gatewright::model::{Gates, Map, Pointer, Secret, SecretSet, Value};
 use gatewright::plan::{self, Declared, Plan, Side};
-use gatewright::portkey;
+use gatewright::systems::portkey;
 use gatewright_mock::MockPortkey;
 
 fn main() {
@@ -117,7 +117,10 @@ fn load(folder: &Path) -> Loaded {
         environment: None,
         variables: &|_| Some("sk-0123456789abcdef".to_owned()),
         placeholders: false,
-        systems: gatewright::SYSTEMS,
+        may_be_empty: false,
+        systems: gatewright::systems::SYSTEMS,
+        texts: &Default::default(),
+        defer_secrets: false,
     })
 }
 
@@ -204,9 +207,15 @@ impl World {
                 record: ledger.records.get(&entry.address),
             })
             .collect();
-        live::read(&self.client, &portkey::SYSTEM, &wanted)
-            .await
-            .expect("the mock can be read")
+        live::read(
+            &self.client,
+            &portkey::SYSTEM,
+            &wanted,
+            &[],
+            &live::Cache::none(),
+        )
+        .await
+        .expect("the mock can be read")
     }
 
     async fn plan(&self) -> Plan {
@@ -222,10 +231,14 @@ impl World {
             .entries
             .iter()
             .map(|entry| Declared {
+                sink: None,
+                rotate: std::collections::BTreeSet::new(),
+                impulse: false,
                 address: &entry.address,
                 kind: entry.kind,
                 fields: &entry.fields,
                 protect: false,
+                replace: true,
                 adopt: true,
                 ignore: &[],
                 mentions: entry.links().iter().map(|link| link.to.clone()).collect(),
@@ -240,7 +253,7 @@ impl World {
             live: &live,
             fingerprint_key: None,
         };
-        plan::build(None, &[side])
+        plan::build(None, &[side], &Gates::lifted())
     }
 }
 
@@ -266,11 +279,17 @@ fn plan_noop_1000_resources_over_loopback(bencher: divan::Bencher<'_, '_>) {
         let plan = world.plan().await;
         assert_eq!(plan.summary.create, 1_000);
         let journal = Journal::in_memory();
+        let delivery = gatewright::apply::Delivery {
+            root: folder.path().to_owned(),
+            discard: true,
+            secrets: SecretSet::default(),
+        };
         let session = Session {
             system: &portkey::SYSTEM,
             client: &world.client,
             ledger: &world.ledger,
             journal: &journal,
+            delivery: &delivery,
         };
         let sessions = BTreeMap::from([("portkey".to_owned(), session)]);
         let (_keep, stop) = tokio::sync::watch::channel(false);

@@ -8,23 +8,21 @@
 //! API → client ──────────────────→ live ───┘           └→ render
 //! ```
 //!
-//! What there is to know about an API is data in [`kind`]; each system ([`portkey`]) fills it in.
+//! What there is to know about an API is data in [`kind`]; each of the [`systems`] fills it in.
 
 pub mod apply;
 pub mod cli;
 pub mod client;
 pub mod diagnostic;
 pub mod diff;
+pub mod import;
 pub mod kind;
 pub mod ledger;
 pub mod live;
 pub mod manifest;
 pub mod model;
 pub mod plan;
-pub mod portkey;
 pub mod render;
 pub mod schema;
+pub mod systems;
 pub mod yaml;
-
-/// Every system that manifests can speak of, the default one first.
-pub static SYSTEMS: &[&kind::System] = &[&portkey::SYSTEM];

@@ -11,20 +11,29 @@ use serde_json::{Map, Value, json};
 use crate::cli::Document;
 use crate::kind::{Identity, Kind, System};
 use crate::manifest::LifecycleForm;
+use crate::model::Sink;
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// What makes a schema.
-pub type Generator = fn() -> Value;
+pub type Generator = Box<dyn Fn() -> Value>;
 
 /// The published files: name in `schemas/`, and what makes them.
-pub static FILES: &[(&str, Generator)] = &[
-    ("portkey.manifest.schema.json", || {
-        manifest_schema(&crate::portkey::SYSTEM)
-    }),
-    ("project.schema.json", project_schema),
-    ("output.schema.json", output_schema),
-];
+pub fn files() -> Vec<(String, Generator)> {
+    let manifests = crate::systems::SYSTEMS.iter().map(|system| {
+        let make: Generator = Box::new(|| manifest_schema(system));
+        (format!("{}.manifest.schema.json", system.name), make)
+    });
+    manifests
+        .chain([
+            (
+                "project.schema.json".to_owned(),
+                Box::new(project_schema) as Generator,
+            ),
+            ("output.schema.json".to_owned(), Box::new(output_schema)),
+        ])
+        .collect()
+}
 
 /// The schema of one entry of a kind, after interpolation and without `lifecycle`.
 pub fn kind_schema(kind: &Kind) -> Value {
@@ -38,6 +47,13 @@ pub fn kind_schema(kind: &Kind) -> Value {
     set(&mut schema, "title", json!(kind.noun));
     set(&mut schema, "$defs", Value::Object(definitions));
     schema
+}
+
+/// The fields that an entry of a kind may declare.
+pub fn fields(kind: &Kind) -> std::collections::BTreeSet<String> {
+    let schema = kind_schema(kind);
+    let fields = schema.get("properties").and_then(Value::as_object);
+    fields.into_iter().flat_map(Map::keys).cloned().collect()
 }
 
 /// The schema of a manifest file of one system, as its author sees it.
@@ -77,12 +93,17 @@ pub fn manifest_schema(system: &System) -> Value {
         "additionalProperties": false,
         "$defs": definitions,
     });
+    if system.name != crate::systems::SYSTEMS[0].name {
+        set(&mut schema, "required", json!(["system"]));
+    }
     allow_interpolation(&mut schema);
     schema
 }
 
 /// The schema of the project file, `gatewright.yaml`, as its author sees it.
 pub fn project_schema() -> Value {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let sink = Sink::setting(&mut generator).to_value();
     let mut schema = json!({
         "$schema": DRAFT,
         "title": "gatewright project",
@@ -107,14 +128,27 @@ pub fn project_schema() -> Value {
                         "manifests": { "$ref": "#/$defs/Manifests" },
                         "systems": { "$ref": "#/$defs/Systems" },
                         "vars": { "$ref": "#/$defs/Vars" },
+                        "exclusive": { "$ref": "#/$defs/Exclusive" },
+                        "limits": { "$ref": "#/$defs/Limits" },
+                        "sink": { "$ref": "#/$defs/Sink" },
                     },
                 },
             },
+            "exclusive": { "$ref": "#/$defs/Exclusive" },
+            "limits": { "$ref": "#/$defs/Limits" },
             "fingerprint_key": {
                 "description": "The key of the fingerprints by which changed secrets are \
                     recognised, for example `${env:GATEWRIGHT_KEY}`.",
                 "type": "string",
                 "minLength": 1,
+            },
+            "sink": { "$ref": "#/$defs/Sink" },
+            "allow_exec": {
+                "description": "Whether the repository may name programs to be run: `${exec:...}` \
+                    and sinks that are commands. Whoever can change a manifest can then run \
+                    anything where it is planned or applied.",
+                "type": "boolean",
+                "default": false,
             },
             "allow_literal_secrets": {
                 "description": "Whether secrets may stand in manifests as they are. They should \
@@ -142,6 +176,12 @@ pub fn project_schema() -> Value {
                             "type": "string",
                             "minLength": 1,
                         },
+                        "region": {
+                            "description": "In which of the system's regions, where it has \
+                                regions and `base_url` is left out.",
+                            "type": "string",
+                            "pattern": "^[a-z0-9-]+$",
+                        },
                         "api_key": {
                             "description": "The key to sign in with, for example \
                                 `${env:PORTKEY_API_KEY}`.",
@@ -151,6 +191,46 @@ pub fn project_schema() -> Value {
                     },
                 },
             },
+            "Exclusive": {
+                "description": "Kinds of which nothing is to be but what is declared: what anybody \
+                    else made of them, at the organisation's level and in declared workspaces, is \
+                    deleted. A map names the workspaces to which that is limited.",
+                "type": "array",
+                "items": {
+                    "type": ["string", "object"],
+                    "required": ["kind"],
+                    "additionalProperties": false,
+                    "properties": {
+                        "kind": { "description": "The kind.", "type": "string" },
+                        "workspaces": {
+                            "description": "The workspaces, by key.",
+                            "type": "array",
+                            "items": { "type": "string" },
+                        },
+                    },
+                },
+            },
+            "Limits": {
+                "description": "How much one plan may delete or replace.",
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "delete": { "$ref": "#/$defs/Limit" },
+                    "kinds": {
+                        "description": "Limits of single kinds.",
+                        "type": "object",
+                        "additionalProperties": { "$ref": "#/$defs/Limit" },
+                    },
+                },
+            },
+            "Limit": {
+                "description": "A number of objects of one kind, or a share such as `20%`, which \
+                    counts from the fourth object on. Without any: `30%`.",
+                "type": ["integer", "string"],
+                "minimum": 0,
+                "pattern": "^[0-9]+([.][0-9]+)?%?$",
+            },
+            "Sink": sink,
             "Vars": {
                 "description": "Values for `${var:NAME}`.",
                 "type": "object",
@@ -415,8 +495,8 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
         let update = std::env::var_os("GATEWRIGHT_UPDATE").is_some();
         let mut stale = Vec::new();
-        for (name, make) in FILES {
-            let path = folder.join(name);
+        for (name, make) in files() {
+            let path = folder.join(&name);
             let text = render(&make());
             if std::fs::read_to_string(&path).ok().as_deref() == Some(&text) {
                 continue;
@@ -425,7 +505,7 @@ mod tests {
                 std::fs::create_dir_all(&folder).unwrap();
                 std::fs::write(&path, text).unwrap();
             } else {
-                stale.push(*name);
+                stale.push(name);
             }
         }
         assert!(
@@ -438,7 +518,7 @@ mod tests {
 
     #[test]
     fn every_schema_is_one() {
-        for system in crate::SYSTEMS {
+        for system in crate::systems::SYSTEMS {
             for kind in system.kinds {
                 let schema = kind_schema(kind);
                 assert!(
@@ -449,7 +529,7 @@ mod tests {
                 assert!(schema.get("$ref").is_none(), "{}", kind.name);
             }
         }
-        for (name, make) in FILES {
+        for (name, make) in files() {
             assert!(jsonschema::draft202012::meta::is_valid(&make()), "{name}");
         }
     }
@@ -465,7 +545,7 @@ mod tests {
             }
         }
         let mut missing = Vec::new();
-        for system in crate::SYSTEMS {
+        for system in crate::systems::SYSTEMS {
             for kind in system.kinds {
                 let schema = kind_schema(kind);
                 look(&schema, kind.name, &mut missing);
@@ -479,7 +559,7 @@ mod tests {
 
     #[test]
     fn options_and_enums_become_plain_keywords() {
-        let kind = crate::portkey::SYSTEM.kind("workspaces").unwrap();
+        let kind = crate::systems::portkey::SYSTEM.kind("workspaces").unwrap();
         let schema = kind_schema(kind);
         let limit = &schema["properties"]["usage_limits"];
         assert_eq!(limit["type"], json!(["array", "null"]));
@@ -490,7 +570,7 @@ mod tests {
 
     #[test]
     fn the_published_form_knows_interpolation_and_lifecycle() {
-        let schema = manifest_schema(&crate::portkey::SYSTEM);
+        let schema = manifest_schema(&crate::systems::portkey::SYSTEM);
         let validator = jsonschema::draft202012::new(&schema).unwrap();
         let manifest = |entry: Value| json!({ "workspaces": { "a": entry } });
         for entry in [

@@ -1,5 +1,5 @@
 //! The mock's own description of the API: how the files in `api/`, `behaviour/` and `live/` become one
-//! OpenAPI 3.1 document per profile.
+//! OpenAPI 3.1 document per API and profile.
 //!
 //! This module is compiled twice, by the build script and by the `describe` tool, and is therefore no part
 //! of the library: whoever uses the mock gets the finished documents.
@@ -31,6 +31,9 @@ pub(crate) enum DescriptionError {
     /// A reference leads out of the description.
     #[error("{}: the reference {reference} leads nowhere", path.display())]
     Reference { path: PathBuf, reference: String },
+    /// A file outside of the folder of an API.
+    #[error("{}: it belongs into the folder of an API beside it", path.display())]
+    Stray { path: PathBuf },
     /// References that lead nowhere once everything is applied.
     #[error("the finished document has references that lead nowhere: {0}")]
     Dangling(String),
@@ -44,39 +47,66 @@ pub(crate) enum DescriptionError {
     },
 }
 
-/// Which of the two descriptions is wanted.
+/// One of the documents that the build makes: an API in one of its profiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Profile {
-    /// What the vendor's document says, with the mock's behaviour.
-    Documented,
-    /// The same, corrected to what the live API does.
-    Live,
+pub(crate) struct Profile {
+    /// The API.
+    pub(crate) system: &'static str,
+    /// The name that overlays and file names use.
+    pub(crate) name: &'static str,
+    /// The folder of `api/` that the document is made of.
+    pub(crate) api: &'static str,
+    /// The folders with overlays, in the order in which they apply.
+    pub(crate) layers: &'static [&'static str],
 }
 
 impl Profile {
-    /// Both, in the order in which they are built.
-    pub(crate) const ALL: [Self; 2] = [Self::Documented, Self::Live];
+    /// What Portkey's document says, with the mock's behaviour.
+    pub(crate) const DOCUMENTED: Self = Self {
+        system: "portkey",
+        name: "documented",
+        api: "portkey",
+        layers: &["behaviour"],
+    };
 
-    /// The name that overlays and file names use.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Documented => "documented",
-            Self::Live => "live",
-        }
-    }
+    /// The same, corrected to what the live API does: a correction has the last word.
+    pub(crate) const LIVE: Self = Self {
+        name: "live",
+        layers: &["behaviour", "live"],
+        ..Self::DOCUMENTED
+    };
+
+    /// Arize's API, as its client of today has it.
+    pub(crate) const ARIZE: Self = Self {
+        system: "arize",
+        name: "current",
+        api: "arize",
+        layers: &["behaviour", "live"],
+    };
+
+    /// The same when it had its first integrations.
+    pub(crate) const ARIZE_FIRST: Self = Self {
+        name: "2026-07-02",
+        api: "arize-2026-07-02",
+        ..Self::ARIZE
+    };
+
+    /// All, in the order in which they are built.
+    pub(crate) const ALL: [Self; 4] =
+        [Self::DOCUMENTED, Self::LIVE, Self::ARIZE, Self::ARIZE_FIRST];
 }
 
 /// Puts together the document of one profile from the folders below `root`.
-///
-/// `behaviour/` comes before `live/`, so that a correction has the last word.
 pub(crate) fn assemble(root: &Path, profile: Profile) -> Result<Node, DescriptionError> {
-    let mut document = merge::folder(&root.join("api"))?;
-    let layers: &[&str] = match profile {
-        Profile::Documented => &["behaviour"],
-        Profile::Live => &["behaviour", "live"],
-    };
-    for layer in layers {
-        for file in yaml_files(&root.join(layer))? {
+    for folder in ["api", "behaviour", "live"] {
+        // A file that no profile reads would be lost without a word.
+        if let Some(stray) = yaml_files(&root.join(folder))?.into_iter().next() {
+            return Err(DescriptionError::Stray { path: stray });
+        }
+    }
+    let mut document = merge::folder(&root.join("api").join(profile.api))?;
+    for layer in profile.layers {
+        for file in yaml_files(&root.join(layer).join(profile.system))? {
             overlay::apply_file(&file, profile, &mut document)?;
         }
     }
@@ -149,7 +179,7 @@ mod tests {
         }
 
         fn error(&self) -> String {
-            assemble(&self.0, Profile::Live)
+            assemble(&self.0, Profile::LIVE)
                 .expect_err("a mistake")
                 .to_string()
         }
@@ -166,14 +196,17 @@ mod tests {
         let overlay = "overlay: 1.0.0\nactions:\n  - {target: $.openapi, remove: true}\n  - {target: $.paths.x, remove: true}\n";
         let folder = Folder::with(
             "nothing",
-            &[("api/common.yaml", COMMON), ("live/colours.yaml", overlay)],
+            &[
+                ("api/portkey/common.yaml", COMMON),
+                ("live/portkey/colours.yaml", overlay),
+            ],
         );
         let error = folder.error();
         assert!(
             error.ends_with("colours.yaml: action 2, target $.paths.x: it matches nothing"),
             "{error}"
         );
-        assert!(assemble(&folder.0, Profile::Documented).is_ok());
+        assert!(assemble(&folder.0, Profile::DOCUMENTED).is_ok());
     }
 
     #[test]
@@ -181,7 +214,10 @@ mod tests {
         let other = "components: {schemas: {A: {type: object}}}\n";
         let folder = Folder::with(
             "clash",
-            &[("api/common.yaml", COMMON), ("api/other.yaml", other)],
+            &[
+                ("api/portkey/common.yaml", COMMON),
+                ("api/portkey/other.yaml", other),
+            ],
         );
         let error = folder.error();
         assert!(
@@ -195,7 +231,10 @@ mod tests {
         let outside = "paths: {/x: {$ref: 'elsewhere.yaml#/x'}}\n";
         let folder = Folder::with(
             "outside",
-            &[("api/common.yaml", COMMON), ("api/other.yaml", outside)],
+            &[
+                ("api/portkey/common.yaml", COMMON),
+                ("api/portkey/other.yaml", outside),
+            ],
         );
         assert!(
             folder
@@ -206,7 +245,10 @@ mod tests {
         let lost = "paths: {/x: {$ref: 'common.yaml#/components/schemas/B'}}\n";
         let folder = Folder::with(
             "lost",
-            &[("api/common.yaml", COMMON), ("api/other.yaml", lost)],
+            &[
+                ("api/portkey/common.yaml", COMMON),
+                ("api/portkey/other.yaml", lost),
+            ],
         );
         assert!(folder.error().ends_with("#/components/schemas/B"));
     }

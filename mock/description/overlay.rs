@@ -37,7 +37,7 @@ pub(crate) struct Action {
     /// Why the description is changed.
     #[serde(default, rename = "x-reason")]
     pub(crate) reason: Option<String>,
-    /// The one profile that the action is for; both if absent.
+    /// The one profile that the action is for; all if absent.
     #[serde(default, rename = "x-profile")]
     pub(crate) profile: Option<String>,
 }
@@ -70,10 +70,10 @@ pub(crate) fn apply_file(
 /// Applies one action; the error is a sentence about why it cannot be.
 pub(crate) fn apply(action: Action, profile: Profile, document: &mut Node) -> Result<(), String> {
     if let Some(wanted) = &action.profile {
-        if !Profile::ALL.iter().any(|known| known.name() == wanted) {
-            return Err(format!("x-profile {wanted} is neither documented nor live"));
+        if !Profile::ALL.iter().any(|known| known.name == wanted) {
+            return Err(format!("there is no x-profile {wanted}"));
         }
-        if wanted != profile.name() {
+        if wanted != profile.name {
             return Ok(());
         }
     }
@@ -155,7 +155,7 @@ mod tests {
             serde_json::from_str(r#"{"a": {"b": [1, 2], "c": {"d": "x"}}, "e": 3}"#)
                 .expect("valid JSON");
         let action: Action = serde_json::from_str(action).expect("an action");
-        apply(action, Profile::Live, &mut document)?;
+        apply(action, Profile::LIVE, &mut document)?;
         serde_json::to_string(&document).map_err(|error| error.to_string())
     }
 

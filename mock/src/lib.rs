@@ -17,21 +17,37 @@
 //! # }
 //! ```
 //!
-//! The way a request takes through the modules: `server` accepts it, `http` routes it
-//! (`description::router`) and checks the key, `engine::parameters` decodes and validates it,
+//! The way a request takes through the modules: `serve` accepts it, `http` routes it
+//! (`description::router`), finds the state that it is for (`worlds`) and checks the key, `engine::parameters` decodes and validates it,
 //! `engine` reads from or writes to the `store` as the annotations say, and `engine::shape` puts
 //! the outcome into the form that the response schema asks for. What is too special for
-//! annotations is in `hooks`.
+//! annotations is in `hooks`. Requests to models go to the `gateway` instead of the engine.
+//! `control` answers what is asked about the mock itself, `journal` remembers what was asked, and
+//! `faults` makes it go wrong.
 
 mod control;
+pub mod coverage;
 mod description;
 mod engine;
+mod faults;
+mod gateway;
 mod hooks;
 mod http;
 mod journal;
+mod relay;
 mod seed;
+mod serve;
 mod server;
 mod store;
+mod worlds;
 
-pub use journal::RequestRecord;
-pub use server::{MockPortkey, MockPortkeyBuilder, Profile, StartError};
+pub use control::seed::SeedError;
+pub use faults::latency::Latency;
+pub use faults::rule::{Dropping, Fault};
+pub use journal::expectation::{Expectation, Unmet};
+pub use journal::pattern::{RequestPattern, operation, request};
+pub use journal::{JournalLimits, RequestRecord};
+pub use serve::Timeouts;
+pub use server::{
+    Api, ArizeRevision, MockClock, MockPortkey, MockPortkeyBuilder, Profile, StartError,
+};

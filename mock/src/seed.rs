@@ -2,61 +2,54 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::Map;
 
 use crate::description::Description;
+use crate::description::api::Part;
 use crate::engine::caller::Caller;
 use crate::engine::error::ApiError;
-use crate::engine::identity;
 use crate::engine::work::Work;
-use crate::store::{Account, State};
+use crate::store::{State, Store};
 
-/// One organisation with its users, its labels and its shared workspace, which every Portkey account begins with.
-pub(crate) fn state(description: &'static Description) -> Result<State, ApiError> {
-    let mut state = State::default();
-    state.account = Account {
-        organisation_id: Arc::from(identity::id()),
-        user_id: Arc::from(identity::id()),
-        default_workspace: Arc::default(),
-    };
-    let caller = Caller::default();
-    let mut work = Work {
-        description,
-        state: &mut state,
-        caller: &caller,
-    };
-    for (index, user) in listed(description, "x-users").enumerate() {
-        let resource = work.resource("user")?;
-        let user = work.create(resource, user, None)?;
-        if index == 0 {
-            work.state.account.user_id = Arc::clone(&user.id);
-        }
+/// Opens the account of an API unless it is there. Accounts come into being when they are first
+/// used, so that an API which nobody asks for costs nothing.
+pub(crate) fn ensure(store: &Store, description: &'static Description) -> Result<(), ApiError> {
+    if store.read().has_account(&description.api.name) {
+        return Ok(());
     }
-    let resource = work.resource("workspace")?;
-    if let Value::Object(input) = json!({ "name": "Shared Team Workspace" }) {
-        let workspace = work.create(resource, input, None)?;
-        work.amend("workspace", &workspace.id, |fields| {
-            fields.insert("is_default".to_owned(), Value::Bool(true));
-        });
-        work.state.account.default_workspace = Arc::clone(&workspace.id);
-    }
-    let resource = work.resource("label")?;
-    for label in listed(description, "x-universal-labels") {
-        work.create(resource, label, None)?;
-    }
-    Ok(state)
+    store.write(|state| match state.has_account(&description.api.name) {
+        true => Ok(()),
+        false => open(state, description),
+    })
 }
 
-/// The objects that an annotation at the root of the description lists.
-fn listed(
-    description: &'static Description,
-    annotation: &str,
-) -> impl Iterator<Item = Map<String, Value>> {
-    let list = description
-        .document
-        .get(annotation)
-        .and_then(Value::as_array);
-    list.into_iter()
-        .flatten()
-        .filter_map(|object| object.as_object().cloned())
+/// Puts into the state what the description's `x-seed` lists.
+pub(crate) fn open(state: &mut State, description: &'static Description) -> Result<(), ApiError> {
+    let api = description.api.name.as_str();
+    let (organisation, user) = (state.ids.id(), state.ids.id());
+    let account = state.account_mut(api);
+    account.organisation_id = Arc::from(organisation);
+    account.user_id = Arc::from(user);
+    let caller = Caller::of(&description.api);
+    let mut work = Work {
+        description,
+        state,
+        caller: &caller,
+    };
+    for seed in &description.seed {
+        let resource = work.resource(&seed.kind)?;
+        let object = work.create(resource, Map::clone(&seed.fields), None)?;
+        if !seed.amended.is_empty() {
+            work.amend(&seed.kind, &object.id, |fields| {
+                fields.extend(seed.amended.clone());
+            });
+        }
+        let id = Arc::clone(&object.id);
+        match seed.part {
+            Some(Part::User) => work.state.account_mut(api).user_id = id,
+            Some(Part::DefaultWorkspace) => work.state.account_mut(api).default_workspace = id,
+            None => {}
+        }
+    }
+    Ok(())
 }

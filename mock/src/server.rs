@@ -1,20 +1,31 @@
 //! Starting and stopping a mock.
 
+use std::hash::RandomState;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
-use axum::serve::ListenerExt as _;
+use axum::http::HeaderMap;
+use jiff::Timestamp;
+use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::description::Description;
-use crate::http::{self, App};
-use crate::journal::{Journal, RequestRecord};
-use crate::seed;
-use crate::store::Store;
+use crate::control::seed::{SeedError, sow};
+use crate::description::{Description, spec};
+use crate::engine::identity::Ids;
+use crate::faults::Faults;
+use crate::faults::latency::Latency;
+use crate::faults::rule::Fault;
+use crate::http::App;
+use crate::journal::expectation::{Expectation, Unmet};
+use crate::journal::{Journal, JournalLimits, RequestRecord};
+use crate::relay::{Player, Recorder, Relay};
+use crate::serve::{self, Timeouts};
+use crate::store::clock::Time;
+use crate::worlds::Worlds;
 
 /// The key a mock accepts when none is chosen.
 const DEFAULT_API_KEY: &str = "mock-admin-key";
@@ -32,6 +43,56 @@ pub enum Profile {
     Live,
 }
 
+/// An API that a mock can serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Api {
+    /// Portkey's, at `/v1`.
+    Portkey(Profile),
+    /// Arize's, at `/arize`.
+    Arize(ArizeRevision),
+}
+
+/// An API that is served.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Served {
+    /// One that the mock knows.
+    Known(Api),
+    /// One whose document was read from a file.
+    Read(&'static Description),
+}
+
+impl Served {
+    pub(crate) fn description(self) -> Result<&'static Description, String> {
+        match self {
+            Served::Known(api) => api.description(),
+            Served::Read(description) => Ok(description),
+        }
+    }
+}
+
+/// Which revision of Arize's API a mock follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ArizeRevision {
+    /// The one of the vendor's client of today.
+    #[default]
+    Current,
+    /// The one of 2026-07-02, with the spellings of that time (`llm`, `openAI`).
+    Of20260702,
+}
+
+impl Api {
+    /// Every API that a mock can serve beside Portkey's, as it is today.
+    pub const BESIDE: &[Self] = &[Self::Arize(ArizeRevision::Current)];
+
+    /// Its description. It is read when it is first asked for.
+    pub(crate) fn description(self) -> Result<&'static Description, String> {
+        match self {
+            Api::Portkey(profile) => Description::portkey(profile),
+            Api::Arize(revision) => Description::arize(revision),
+        }
+    }
+}
+
 /// Why a mock could not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -44,9 +105,45 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A fault contradicts itself.
+    #[error("{0}")]
+    Fault(String),
     /// The embedded description or its annotations are wrong.
     #[error("failed to read the mock's description of the API: {0}")]
     Description(String),
+    /// The recordings cannot be written or read, or the server to record has no usable URL.
+    #[error("failed to prepare the recordings: {0}")]
+    Recordings(String),
+}
+
+/// Where answers come from instead of the mock's own state.
+#[derive(Clone, Debug)]
+enum Source {
+    /// Another server, whose answers are written down.
+    Record { upstream: String, folder: PathBuf },
+    /// What was written down.
+    Replay { folder: PathBuf },
+}
+
+impl Source {
+    fn open(&self) -> Result<Relay, String> {
+        match self {
+            Source::Record { upstream, folder } => {
+                Recorder::new(upstream, folder).map(Relay::Record)
+            }
+            Source::Replay { folder } => Player::new(folder).map(Relay::Replay),
+        }
+    }
+}
+
+/// What a mock is started with, beside where and as what it is served.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) latency: Option<Latency>,
+    pub(crate) clock: Option<Timestamp>,
+    pub(crate) seed: Option<u64>,
+    pub(crate) open: bool,
 }
 
 /// What a mock is started with.
@@ -55,7 +152,14 @@ pub enum StartError {
 pub struct MockPortkeyBuilder {
     listen: SocketAddr,
     profile: Profile,
+    apis: Vec<Api>,
+    spec: Option<PathBuf>,
+    uneven_pages: bool,
     api_key: String,
+    journal: JournalLimits,
+    timeouts: Timeouts,
+    settings: Settings,
+    source: Option<Source>,
 }
 
 impl Default for MockPortkeyBuilder {
@@ -63,7 +167,14 @@ impl Default for MockPortkeyBuilder {
         MockPortkeyBuilder {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             profile: Profile::default(),
+            apis: Vec::new(),
+            spec: None,
+            uneven_pages: false,
             api_key: DEFAULT_API_KEY.to_owned(),
+            journal: JournalLimits::default(),
+            timeouts: Timeouts::default(),
+            settings: Settings::default(),
+            source: None,
         }
     }
 }
@@ -81,22 +192,136 @@ impl MockPortkeyBuilder {
         self
     }
 
+    /// Serves another API beside Portkey's.
+    pub fn api(mut self, api: Api) -> Self {
+        self.apis.push(api);
+        self
+    }
+
+    /// Serves the OpenAPI 3.0 or 3.1 document in a file, and no other API. What is recognised in
+    /// it as a resource is kept; [`MockPortkey::resources`] tells what that is.
+    pub fn spec(mut self, document: impl Into<PathBuf>) -> Self {
+        self.spec = Some(document.into());
+        self
+    }
+
+    /// Whether pages that a cursor leads to are shorter than they could be, or empty, with more to
+    /// come: a client has to go on until it is told that there is no more.
+    pub fn uneven_pages(mut self, uneven: bool) -> Self {
+        self.uneven_pages = uneven;
+        self
+    }
+
     /// The admin key to accept.
     pub fn api_key(mut self, api_key: impl Into<String>) -> Self {
         self.api_key = api_key.into();
         self
     }
 
+    /// Passes every request on to the API at `upstream`, a base URL as clients have it, and writes each request with its
+    /// answer into `folder`, without secrets.
+    ///
+    /// The key in a request goes to `upstream` as it is. The mock itself keeps no state then.
+    pub fn record(mut self, upstream: impl Into<String>, folder: impl Into<PathBuf>) -> Self {
+        self.source = Some(Source::Record {
+            upstream: upstream.into(),
+            folder: folder.into(),
+        });
+        self
+    }
+
+    /// Answers from the recordings in `folder`, whatever the key: a request is answered by the recording with the
+    /// same method, path, query and body. Of several the first answers first, and the last one for ever.
+    pub fn replay(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.source = Some(Source::Replay {
+            folder: folder.into(),
+        });
+        self
+    }
+
+    /// How much the journal remembers.
+    pub fn journal(mut self, limits: JournalLimits) -> Self {
+        self.journal = limits;
+        self
+    }
+
+    /// How long a client may take.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// The same seed and the same requests in the same order give the same answers, byte by byte if
+    /// the clock is fixed, too. Without a seed, ids and secrets are others every time.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = Some(seed);
+        self
+    }
+
+    /// The clock stands still at this time until it is told to go on.
+    pub fn clock(mut self, time: Timestamp) -> Self {
+        self.settings.clock = Some(time);
+        self
+    }
+
+    /// Every key is accepted: one that nobody knows gets an organisation of its own, which no other
+    /// key sees.
+    pub fn open(mut self, open: bool) -> Self {
+        self.settings.open = open;
+        self
+    }
+
+    /// Something that goes wrong from the beginning.
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.settings.faults.push(fault);
+        self
+    }
+
+    /// How long all answers wait.
+    pub fn latency(mut self, latency: Latency) -> Self {
+        self.settings.latency = Some(latency);
+        self
+    }
+
     /// Starts the mock.
     pub async fn start(self) -> Result<MockPortkey, StartError> {
-        let description = Description::embedded(self.profile).map_err(StartError::Description)?;
-        let state =
-            seed::state(description).map_err(|error| StartError::Description(error.message))?;
+        let settings = self.settings;
+        for fault in &settings.faults {
+            fault.check().map_err(StartError::Fault)?;
+        }
+        let apis: Vec<Served> = match &self.spec {
+            Some(path) => {
+                let read = spec::load(path).map_err(StartError::Description)?;
+                vec![Served::Read(read)]
+            }
+            None => std::iter::once(Api::Portkey(self.profile))
+                .chain(self.apis)
+                .map(Served::Known)
+                .collect(),
+        };
+        // Mistakes in what is asked for first show at the start; the others are read when used.
+        let first = apis
+            .first()
+            .ok_or_else(|| StartError::Description("no API".to_owned()))?;
+        let first = first.description().map_err(StartError::Description)?;
+        let time = Arc::new(Time::default());
+        time.restart(settings.clock);
+        let worlds = Worlds::new(first, Arc::clone(&time), settings.seed, settings.open)
+            .map_err(|error| StartError::Description(error.message))?;
+        let relay = self.source.as_ref().map(Source::open).transpose();
         let app = Arc::new(App {
-            description,
-            store: Store::new(state),
-            journal: Journal::default(),
+            relay: relay.map_err(StartError::Recordings)?,
+            apis,
+            worlds,
+            journal: Journal::new(self.journal),
+            faults: Faults::new(&settings.faults, settings.latency, settings.seed),
+            time,
             api_key: self.api_key,
+            timeouts: self.timeouts,
+            uneven_pages: self.uneven_pages,
+            request_ids: Mutex::new(Ids::new(settings.seed)),
+            salt: RandomState::new(),
+            settings,
         });
         let listen_error = |source| StartError::Listen {
             address: self.listen,
@@ -104,37 +329,28 @@ impl MockPortkeyBuilder {
         };
         let listener = TcpListener::bind(self.listen).await.map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
-        // With Nagle's algorithm on, every small write may wait 40 ms for an acknowledgement.
-        let listener = listener.tap_io(|stream| {
-            let _ = stream.set_nodelay(true);
-        });
-        let router = Router::new()
-            .fallback(http::handle)
-            .with_state(Arc::clone(&app));
-        let (stop, stopped) = oneshot::channel::<()>();
-        let server = tokio::spawn(async move {
-            let serving = axum::serve(listener, router).with_graceful_shutdown(async {
-                // Dropping the handle stops the mock as well.
-                let _ = stopped.await;
-            });
-            let _ = serving.await;
-        });
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(serve::serve(listener, Arc::clone(&app), stopped));
         Ok(MockPortkey {
             app,
             address,
             stop,
-            server,
+            server: Some(server),
+            expectations: Mutex::default(),
         })
     }
 }
 
-/// A running mock of the Portkey API. It stops when it is dropped.
+/// A running mock of the Portkey API. It stops when it is dropped, and then complains about
+/// expectations that do not hold.
 #[derive(Debug)]
 pub struct MockPortkey {
     app: Arc<App>,
     address: SocketAddr,
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+    server: Option<JoinHandle<()>>,
+    /// What is expected, and the number of the last request before it was.
+    expectations: Mutex<Vec<(Expectation, u64)>>,
 }
 
 impl MockPortkey {
@@ -154,10 +370,26 @@ impl MockPortkey {
         self.address
     }
 
-    /// The base URL for clients. It ends in `/v1`, as the API's own does.
+    /// The base URL for clients. It ends as the API's own does: Portkey's in `/v1`.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        let first = self.app.apis.first().and_then(|api| api.description().ok());
+        let base = first.and_then(|first| first.api.base_paths.first());
+        format!("http://{}{}", self.address, base.map_or("", String::as_str))
+    }
+
+    /// The kinds of object that the mock keeps for its first API, with what names them, what they
+    /// are inside of, what they link to and which operations work on them: `/_mock/resources`.
+    #[must_use]
+    pub fn resources(&self) -> serde_json::Value {
+        let description = self.app.apis.first().and_then(|api| api.description().ok());
+        description.map(spec::summary).unwrap_or_default()
+    }
+
+    /// The base URL for clients of Arize's API, if the mock serves it: what comes before `/v2`.
+    #[must_use]
+    pub fn arize_base_url(&self) -> String {
+        format!("http://{}/arize", self.address)
     }
 
     /// The admin key that the mock accepts.
@@ -166,10 +398,10 @@ impl MockPortkey {
         &self.app.api_key
     }
 
-    /// The last requests, the oldest first; at most 10,000 are kept.
+    /// The last requests, the oldest first, as many as the journal's limits allow.
     #[must_use]
     pub fn requests(&self) -> Vec<RequestRecord> {
-        self.app.journal.entries()
+        self.app.journal.entries(|_| true)
     }
 
     /// Forgets the requests so far.
@@ -177,13 +409,188 @@ impl MockPortkey {
         self.app.journal.clear();
     }
 
-    /// Stops the mock: no new connections, and a moment for the requests in progress.
-    pub async fn shutdown(self) {
-        let MockPortkey { stop, server, .. } = self;
-        let _ = stop.send(());
-        let abort = server.abort_handle();
-        if tokio::time::timeout(GRACE, server).await.is_err() {
-            abort.abort();
+    /// Expects requests from now on. Whether they came is checked by [`MockPortkey::verify`], and
+    /// when the mock is dropped.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use gatewright_mock::{MockPortkey, operation};
+    /// use serde_json::json;
+    ///
+    /// let mock = MockPortkey::start().await?;
+    /// mock.expect(operation("createConfig").body_contains(json!({ "name": "x" })).times(2));
+    /// let unmet = mock.verify().unwrap_err();
+    /// assert!(unmet.to_string().contains("2 times, and it came never"));
+    /// mock.forget_expectations();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn expect(&self, expectation: impl Into<Expectation>) {
+        let (now, _) = self.app.journal.count();
+        let mut expectations = self.expectations();
+        expectations.push((expectation.into(), now));
+    }
+
+    /// Checks all expectations.
+    ///
+    /// # Errors
+    /// Names every expectation that does not hold, with the requests that came nearest to it.
+    pub fn verify(&self) -> Result<(), Unmet> {
+        let expectations = self.expectations();
+        let findings = expectations
+            .iter()
+            .map(|(expectation, since)| expectation.check(&self.app.journal, *since));
+        let unmet = findings.filter(|finding| !finding.holds);
+        let messages: Vec<String> = unmet.map(|finding| finding.message).collect();
+        match messages.is_empty() {
+            true => Ok(()),
+            false => Err(Unmet { messages }),
         }
+    }
+
+    /// Expects nothing any more.
+    pub fn forget_expectations(&self) {
+        self.expectations().clear();
+    }
+
+    fn expectations(&self) -> std::sync::MutexGuard<'_, Vec<(Expectation, u64)>> {
+        let expectations = self.expectations.lock();
+        expectations.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes something go wrong from now on, and says under which number it can be taken away.
+    ///
+    /// # Errors
+    /// If the fault contradicts itself or would do nothing.
+    pub fn add_fault(&self, fault: Fault) -> Result<u64, String> {
+        fault.check()?;
+        Ok(self.app.faults.add(fault))
+    }
+
+    /// Takes a fault away.
+    pub fn remove_fault(&self, number: u64) -> bool {
+        self.app.faults.remove(number)
+    }
+
+    /// Takes all faults away.
+    pub fn clear_faults(&self) {
+        self.app.faults.clear();
+    }
+
+    /// Makes all answers wait from now on, or none.
+    pub fn set_latency(&self, latency: Option<Latency>) {
+        self.app.faults.set_latency(latency);
+    }
+
+    /// The mock's clock.
+    #[must_use]
+    pub fn clock(&self) -> MockClock<'_> {
+        MockClock(&self.app.time)
+    }
+
+    /// Makes objects by plain requests to the API: `PATH` (a POST) or `METHOD PATH`, and a body. They
+    /// are answered as ever, but no fault strikes them and the journal does not have them.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use gatewright_mock::MockPortkey;
+    /// use serde_json::json;
+    ///
+    /// let mock = MockPortkey::start().await?;
+    /// let made = mock
+    ///     .seed([("/integrations", json!({ "name": "OpenAI", "slug": "openai", "ai_provider_id": "openai" }))])
+    ///     .await?;
+    /// assert_eq!(made[0]["slug"], "openai");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// With the first request that is refused; what was made before it stays.
+    pub async fn seed<R: AsRef<str>>(
+        &self,
+        requests: impl IntoIterator<Item = (R, Value)>,
+    ) -> Result<Vec<Value>, SeedError> {
+        let mut answers = Vec::new();
+        for (request, body) in requests {
+            let headers = HeaderMap::new();
+            answers.push(sow(&self.app, request.as_ref(), &headers, &body).await?);
+        }
+        Ok(answers)
+    }
+
+    /// Makes what there is now what a reset goes back to, and begins the journal and the faults anew.
+    pub fn start_here(&self) {
+        self.app.worlds.main.start_here();
+        self.app.time.mark_start();
+        self.app.begin();
+    }
+
+    /// Puts everything back to what it was at the start.
+    pub fn reset(&self) {
+        // The state at the start is always there.
+        let _ = self.app.reset();
+    }
+
+    /// Stops the mock: no new connections, and a moment for the requests in progress.
+    pub async fn shutdown(mut self) {
+        let _ = self.stop.send(true);
+        if let Some(server) = self.server.take() {
+            let abort = server.abort_handle();
+            if tokio::time::timeout(GRACE, server).await.is_err() {
+                abort.abort();
+            }
+        }
+    }
+}
+
+impl Drop for MockPortkey {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+        if std::thread::panicking() {
+            return;
+        }
+        #[expect(
+            clippy::panic,
+            reason = "a test whose expectations do not hold has to fail, and nothing is called after this"
+        )]
+        if let Err(unmet) = self.verify() {
+            panic!("{unmet}");
+        }
+    }
+}
+
+/// The clock of a mock.
+#[derive(Clone, Copy, Debug)]
+pub struct MockClock<'m>(&'m Time);
+
+impl MockClock<'_> {
+    /// What time it is for the mock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.timestamp()
+    }
+
+    /// Makes the clock stand still at a time.
+    pub fn set(&self, time: Timestamp) {
+        self.0.stop_at(time);
+    }
+
+    /// Moves the clock, whether it runs or stands still.
+    pub fn advance(&self, by: Duration) {
+        self.0
+            .advance(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
+    }
+
+    /// Lets the clock run on from where it stands.
+    pub fn resume(&self) {
+        self.0.resume();
+    }
+
+    /// Goes back to the system's time.
+    pub fn reset(&self) {
+        self.0.reset();
     }
 }

@@ -4,7 +4,9 @@
 //! blocks those that need it and no others. Every write is in the journal before it is sent, and
 //! the ledger is told of every object as soon as the server has it.
 
+mod deliver;
 mod step;
+mod version;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,6 +15,8 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use serde::Serialize;
 use tokio::sync::watch;
+
+pub use deliver::{Delivery, DeliveryError};
 
 use crate::client::{ApiError, Client};
 use crate::kind::System;
@@ -31,6 +35,8 @@ pub struct Session<'a> {
     pub ledger: &'a Mutex<Ledger>,
     /// The journal.
     pub journal: &'a Journal,
+    /// How secrets that the server makes are delivered.
+    pub delivery: &'a Delivery,
 }
 
 /// What became of a step.
@@ -64,6 +70,25 @@ pub enum StepError {
     /// The server made the object and does not say what it is called.
     #[error("the server created it and then did not list it, so that its {0} is not known")]
     Unnamed(&'static str),
+    /// The server made a version and then did not list it.
+    #[error("the server does not say which version of it this is about")]
+    NoVersion,
+    /// What is to receive a secret cannot, so that none was made.
+    #[error("nothing was sent, for its `{field}` could not be delivered: {source}")]
+    Undeliverable {
+        /// The field of the secret.
+        field: String,
+        /// The reason.
+        source: DeliveryError,
+    },
+    /// A secret was made, and what was to receive it did not.
+    #[error("the server made its `{field}`, and it was not delivered: {reason}")]
+    Undelivered {
+        /// The field of the secret.
+        field: String,
+        /// The reason.
+        reason: String,
+    },
     /// The plan speaks of a system or kind that this program does not know.
     #[error("the plan names `{0}`, which this version does not know")]
     Unknown(String),

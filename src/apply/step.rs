@@ -2,11 +2,12 @@
 
 use serde_json::Value as Json;
 
+use super::deliver::Place;
 use super::{Run, Session, StepError, lock};
 use crate::client::{self, ApiError, ApiErrorKind, item_path};
 use crate::kind::{Identity, Kind};
 use crate::ledger::{Outcome, Record};
-use crate::model::{Ident, Map, Reference, Value, WireError};
+use crate::model::{Ident, Map, Reference, Secret, Value, WireError};
 use crate::plan::{Action, Request, Step};
 
 /// How often a creation is tried when the server neither did it nor said no.
@@ -19,37 +20,127 @@ impl Run<'_> {
         let unknown = || StepError::Unknown(address.to_string());
         let session = self.sessions.get(&address.system).ok_or_else(unknown)?;
         let kind = session.system.kind(&address.kind).ok_or_else(unknown)?;
-        for request in &step.requests {
-            if request.method == "POST" {
-                self.create(session, kind, step, request).await?;
-            } else {
-                self.write(session, step, request).await?;
+        // A secret that nobody can receive is not made.
+        let mut place = match &step.issues {
+            Some(issue) => {
+                let place = session.delivery.prepare(&issue.sink);
+                Some(place.map_err(|source| StepError::Undeliverable {
+                    field: issue.field.clone(),
+                    source,
+                })?)
             }
+            None => None,
+        };
+        let mut made = Json::Null;
+        for (at, request) in step.requests.iter().enumerate() {
+            let request = &self.of_version(session, step, request, &made).await?;
+            let post = request.method == "POST";
+            let creates = post && at == 0 && step.action == Action::Create;
+            let issues = post && place.is_some();
+            let answer = match (creates, issues) {
+                (true, _) => self.create(session, kind, step, request).await?,
+                (false, true) => self.call(session, step, request).await?,
+                (false, false) => self.write(session, step, request).await?,
+            };
+            if let Some(place) = place.take_if(|_| issues) {
+                self.deliver(session, step, place, &answer).await?;
+            }
+            made = answer;
         }
         if step.action == Action::Delete {
             lock(session.ledger).records.remove(address);
             session.journal.record(address, None)?;
         } else {
-            self.remember(session, step)?;
+            self.remember(session, step, false)?;
         }
         Ok(())
     }
 
-    /// Sends a PUT or DELETE, which the client may repeat by itself.
+    /// Hands a secret that the server has just made to what is to receive it. Until then, ledger
+    /// and journal have it that nobody has it, so that the next run makes another one.
+    async fn deliver(
+        &self,
+        session: &Session<'_>,
+        step: &Step,
+        place: Place,
+        answer: &Json,
+    ) -> Result<(), StepError> {
+        let Some(issue) = &step.issues else {
+            return Ok(());
+        };
+        let wrapped = answer.get("data").and_then(|data| data.get(&issue.field));
+        let text = answer.get(&issue.field).or(wrapped).and_then(Json::as_str);
+        let lost = |reason: String| StepError::Undelivered {
+            field: issue.field.clone(),
+            reason,
+        };
+        let text = text.ok_or_else(|| lost("its answer was lost, or had none".to_owned()))?;
+        let secret = Secret::live(text);
+        session.client.secrets().insert(&secret);
+        let delivered = session.delivery.deliver(place, &step.address, &secret);
+        delivered.await.map_err(|error| lost(error.to_string()))
+    }
+
+    /// Sends a POST that makes nothing but a secret. It is not repeated: every time makes another.
+    async fn call(
+        &self,
+        session: &Session<'_>,
+        step: &Step,
+        request: &Request,
+    ) -> Result<Json, StepError> {
+        let wire = self.wire(step, request)?;
+        session
+            .journal
+            .intent(&step.address, wire.method, &wire.path)?;
+        let before = lock(session.ledger).records.get(&step.address).cloned();
+        self.remember(session, step, true)?;
+        match session.client.send(&wire).await {
+            Ok(answer) => {
+                session
+                    .journal
+                    .outcome(&step.address, Outcome::Done, None)?;
+                Ok(answer)
+            }
+            Err(error) => {
+                let unknown = error.outcome_unknown();
+                let outcome = if unknown {
+                    Outcome::Unknown
+                } else {
+                    Outcome::Refused
+                };
+                session
+                    .journal
+                    .outcome(&step.address, outcome, Some(error.to_string()))?;
+                // What was refused left the old secret as it was.
+                if let (false, Some(before)) = (unknown, before) {
+                    session.journal.record(&step.address, Some(&before))?;
+                    lock(session.ledger)
+                        .records
+                        .insert(step.address.clone(), before);
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Sends a PUT, PATCH or DELETE, which the client may repeat by itself.
     async fn write(
         &self,
         session: &Session<'_>,
         step: &Step,
         request: &Request,
-    ) -> Result<(), StepError> {
+    ) -> Result<Json, StepError> {
         let wire = self.wire(step, request)?;
         session
             .journal
             .intent(&step.address, wire.method, &wire.path)?;
         match session.client.send(&wire).await {
-            Ok(_) => session
-                .journal
-                .outcome(&step.address, Outcome::Done, None)?,
+            Ok(answer) => {
+                session
+                    .journal
+                    .outcome(&step.address, Outcome::Done, None)?;
+                return Ok(answer);
+            }
             // Somebody else was faster, or an earlier attempt did it and its answer was lost.
             Err(error)
                 if step.action == Action::Delete && self.is_gone(session, step, &error).await =>
@@ -67,10 +158,17 @@ impl Run<'_> {
                 session
                     .journal
                     .outcome(&step.address, outcome, Some(error.to_string()))?;
+                // Where nothing is listed, this is the only way to hear that it is gone.
+                let kind = session.system.kind(&step.address.kind);
+                let unlisted = kind.is_some_and(|kind| kind.identity == Identity::Recorded);
+                if unlisted && error.kind == ApiErrorKind::NotFound {
+                    lock(session.ledger).records.remove(&step.address);
+                    session.journal.record(&step.address, None)?;
+                }
                 return Err(error.into());
             }
         }
-        Ok(())
+        Ok(Json::Null)
     }
 
     /// Sends a POST. When its outcome is not known, the server is asked whether the object is
@@ -81,10 +179,10 @@ impl Run<'_> {
         kind: &'static Kind,
         step: &Step,
         request: &Request,
-    ) -> Result<(), StepError> {
+    ) -> Result<Json, StepError> {
         let wire = self.wire(step, request)?;
         let mut attempt = 0;
-        let mut known = loop {
+        let (mut known, answer) = loop {
             attempt += 1;
             session
                 .journal
@@ -94,15 +192,18 @@ impl Run<'_> {
                     session
                         .journal
                         .outcome(&step.address, Outcome::Done, None)?;
-                    break name_of(&answer);
+                    break (name_of(&answer), answer);
                 }
                 Err(error) if error.outcome_unknown() => {
                     let text = Some(error.to_string());
                     session
                         .journal
                         .outcome(&step.address, Outcome::Unknown, text)?;
+                    if kind.identity == Identity::Recorded {
+                        return Err(error.into());
+                    }
                     if let Some(found) = self.find(session, kind, step, request, None).await? {
-                        break found;
+                        break (found, Json::Null);
                     }
                     if attempt == CREATE_ATTEMPTS {
                         return Err(error.into());
@@ -131,7 +232,8 @@ impl Run<'_> {
             known = found.ok_or(StepError::Unnamed(missing))?;
         }
         lock(&self.known).insert(step.address.clone(), known);
-        self.remember(session, step)
+        self.remember(session, step, step.issues.is_some())?;
+        Ok(answer)
     }
 
     /// Whether a refused deletion was refused because there is nothing to delete. The live API
@@ -177,7 +279,7 @@ impl Run<'_> {
     }
 
     /// What the server calls a step's resource, as far as it is known.
-    fn own(&self, step: &Step) -> Ident {
+    pub(super) fn own(&self, step: &Step) -> Ident {
         lock(&self.known)
             .get(&step.address)
             .cloned()
@@ -206,7 +308,21 @@ impl Run<'_> {
             (Some(value), Some(found)) => self.stands_for(value, &found),
             (wanted, found) => Some(field) == outer || wanted.is_some() == found.is_some(),
         };
-        let items = self.siblings(session, kind, body).await?;
+        let mut items = self.siblings(session, kind, body).await?;
+        // What is known by another address is not what was asked for: of an object that is replaced,
+        // the old one has the same name.
+        let others: Vec<Ident> = lock(&self.known)
+            .iter()
+            .filter(|(address, _)| **address != step.address && address.kind == kind.name)
+            .map(|(_, ident)| ident.clone())
+            .collect();
+        items.retain(|item| {
+            let called = |name: &str| text(item, name);
+            let names = [called("id"), called("slug")];
+            !others
+                .iter()
+                .any(|other| names.iter().flatten().any(|name| other.is(name)))
+        });
         let name = body.get("name").and_then(Value::as_str);
         let found = items
             .iter()
@@ -216,13 +332,14 @@ impl Run<'_> {
                     Identity::Slug => {
                         text(item, "slug").as_deref() == Some(step.address.key.as_str())
                     }
-                    Identity::Name => {
-                        text(item, "name").as_deref() == name
+                    Identity::Name | Identity::UniqueName | Identity::Place => {
+                        (kind.identity == Identity::Place || text(item, "name").as_deref() == name)
                             && kind
                                 .scope
                                 .iter()
                                 .all(|field| lives_here(field, text(item, field)))
                     }
+                    Identity::Recorded => false,
                 },
             });
         Ok(found.map(|item| Ident {
@@ -242,7 +359,12 @@ impl Run<'_> {
     }
 
     /// Puts into ledger and journal what is now known of a step's resource.
-    fn remember(&self, session: &Session<'_>, step: &Step) -> Result<(), StepError> {
+    fn remember(
+        &self,
+        session: &Session<'_>,
+        step: &Step,
+        undelivered: bool,
+    ) -> Result<(), StepError> {
         let known = self.own(step);
         let planned = self.plan.records.get(&step.address).cloned();
         let mut ledger = lock(session.ledger);
@@ -250,6 +372,7 @@ impl Run<'_> {
         let record = planned.or_else(|| ledger.records.get(&step.address).cloned());
         let record = Record {
             ident: known,
+            undelivered,
             ..record.unwrap_or_default()
         };
         ledger.records.insert(step.address.clone(), record.clone());
@@ -263,6 +386,13 @@ impl Run<'_> {
         let path = item_path(&request.path, &own);
         let path = path.ok_or_else(|| WireError::Unresolved(step.address.clone()))?;
         let resolve = |reference: &Reference| self.resolve(reference);
+        let path = match &request.below {
+            Some(below) => match below.to_wire(&resolve)? {
+                Json::String(text) => format!("{path}/{}", client::escape(&text)),
+                other => format!("{path}/{other}"),
+            },
+            None => path,
+        };
         let mut query = Vec::with_capacity(request.query.len());
         for (name, value) in &request.query {
             let text = match value.to_wire(&resolve)? {
@@ -279,6 +409,7 @@ impl Run<'_> {
         let method = match request.method.as_str() {
             "POST" => "POST",
             "PUT" => "PUT",
+            "PATCH" => "PATCH",
             "DELETE" => "DELETE",
             other => return Err(StepError::Unknown(other.to_owned())),
         };

@@ -6,14 +6,15 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-use super::args::{ApplyArgs, Global};
+use super::args::{ApplyArgs, DestroyArgs, Global};
 use super::exit::Exit;
 use super::output::{Applied, Document, Finish, Printer};
-use super::world::{World, api_error, interruption, ledger_error};
+use super::world::{Aim, Outlook, World, api_error, interruption, ledger_error};
 use crate::apply::{self, Event, Fate, Report, StepError, Tally};
 use crate::client::ApiErrorKind;
 use crate::diagnostic::Diagnostic;
 use crate::diff::{Because, FieldChange};
+use crate::kind::{Identity, System};
 use crate::ledger::LedgerError;
 use crate::model::Pointer;
 use crate::plan::{Action, Plan, Summary};
@@ -24,11 +25,56 @@ use crate::render;
 const LOOKS: u32 = 4;
 
 pub(super) async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Finish {
-    let world = match World::open(global, printer).await {
+    let mut world = match World::open(global, printer).await {
         Ok(world) => world,
         Err(finish) => return *finish,
     };
-    let end = in_world(&world, args, printer).await;
+    if args.allow_deletes {
+        world.lift_limits();
+    }
+    if let Err((exit, problems)) = world.ask(&args.once) {
+        let (sources, mut diagnostics) = world.close().await;
+        diagnostics.extend(problems);
+        return Finish::failed(exit, sources, diagnostics);
+    }
+    let consent = Consent {
+        given: args.yes || world.is_mock(),
+        name: None,
+    };
+    finished(world, args.full, &consent, printer).await
+}
+
+/// `gatewright destroy`: deletes what gatewright made or adopted, and nothing else.
+pub(super) async fn destroy(global: &Global, args: &DestroyArgs, printer: &Printer) -> Finish {
+    let world = match World::open_for(global, printer, Aim::Nothing).await {
+        Ok(world) => world,
+        Err(finish) => return *finish,
+    };
+    let name = world.place();
+    if args.confirm.as_ref().is_some_and(|given| *given != name) {
+        let message = format!("`--confirm` does not name what would be destroyed: `{name}`");
+        let problem = Diagnostic::error("not-confirmed", message).note("nothing was changed");
+        let (sources, mut diagnostics) = world.close().await;
+        diagnostics.push(problem);
+        return Finish::failed(Exit::Refused, sources, diagnostics);
+    }
+    let consent = Consent {
+        given: args.yes || world.is_mock(),
+        name: args.confirm.is_none().then_some(name),
+    };
+    finished(world, false, &consent, printer).await
+}
+
+/// What was agreed to, and what has to be asked.
+struct Consent {
+    /// Whether no question is needed.
+    given: bool,
+    /// What has to be typed after the yes.
+    name: Option<String>,
+}
+
+async fn finished(world: World, full: bool, consent: &Consent, printer: &Printer) -> Finish {
+    let end = in_world(&world, full, consent, printer).await;
     let (sources, mut diagnostics) = world.close().await;
     diagnostics.extend(end.diagnostics);
     Finish {
@@ -38,18 +84,60 @@ pub(super) async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) ->
     }
 }
 
+/// Makes it so without a word, and says how many resources there were to make.
+pub(super) async fn quietly(world: &World) -> Result<usize, Vec<Diagnostic>> {
+    let outlook = world.plan().await.map_err(|(_, diagnostics)| diagnostics)?;
+    let plan = outlook.plan;
+    if !plan.refusals.is_empty() {
+        return Err(super::plan::refusals(&plan, world));
+    }
+    let writing = world
+        .begin(&plan)
+        .map_err(|error| vec![ledger_error(&error)])?;
+    let (_go, stop) = watch::channel(false);
+    let report = {
+        let sessions = world.sessions(&writing);
+        apply::apply(&plan, &sessions, world.parallelism(), stop, &|_| {}).await
+    };
+    let failures = failures(&plan, &report, world);
+    match failures.is_empty() && report.is_complete() {
+        true => Ok(plan.changes.len()),
+        false => Err(failures),
+    }
+}
+
 /// An end whose sources are still the world's.
 fn end(exit: Exit, diagnostics: Vec<Diagnostic>) -> Finish {
     Finish::failed(exit, crate::diagnostic::Sources::default(), diagnostics)
 }
 
-async fn in_world(world: &World, args: &ApplyArgs, printer: &Printer) -> Finish {
+async fn in_world(world: &World, full: bool, consent: &Consent, printer: &Printer) -> Finish {
     let begun = Instant::now();
-    let plan = match world.plan().await {
-        Ok(plan) => plan,
-        Err((exit, diagnostics)) => return end(exit, diagnostics),
-    };
-    let detail = render::Detail::full_if(args.full);
+    match world.plan().await {
+        Ok(Outlook { plan, failure }) => {
+            let finish = carried_out(world, plan, full, consent, printer, begun).await;
+            let applied = finish.document.applied.as_ref();
+            let some = applied.is_some_and(|applied| applied.steps.done > 0);
+            let failure = failure.map(|(exit, found)| match finish.exit {
+                Exit::Done if some => (Exit::Partly, found),
+                Exit::Done => (exit, found),
+                other => (other, found),
+            });
+            finish.but(failure)
+        }
+        Err((exit, diagnostics)) => end(exit, diagnostics),
+    }
+}
+
+async fn carried_out(
+    world: &World,
+    plan: Plan,
+    full: bool,
+    consent: &Consent,
+    printer: &Printer,
+    begun: Instant,
+) -> Finish {
+    let detail = render::Detail::full_if(full);
     printer.result(&render::plan(&plan, detail));
     let document = |plan: Plan| Document {
         plan: Some(plan),
@@ -64,8 +152,8 @@ async fn in_world(world: &World, args: &ApplyArgs, printer: &Printer) -> Finish 
     }
     // What is adopted can be changed and deleted from now on: that wants a yes as well.
     let quiet = plan.is_empty() && plan.adopted.is_empty();
-    let asks = !quiet && !args.yes && !world.is_mock();
-    if asks && let Err((exit, problem)) = confirm(&plan, printer).await {
+    let asks = !quiet && !consent.given;
+    if asks && let Err((exit, problem)) = confirm(&plan, consent, printer).await {
         return Finish {
             document: document(plan),
             ..end(exit, vec![problem])
@@ -162,6 +250,7 @@ fn summary(plan: &Plan, tally: Tally) -> String {
     let Summary {
         create,
         update,
+        replace,
         delete,
         ..
     } = plan.summary;
@@ -169,7 +258,11 @@ fn summary(plan: &Plan, tally: Tally) -> String {
         return "Nothing to apply.".to_owned();
     }
     if tally.failed + tally.blocked + tally.not_started == 0 {
-        return format!("Applied: {create} created, {update} updated, {delete} deleted.");
+        let replaced = match replace {
+            0 => String::new(),
+            count => format!("{count} replaced, "),
+        };
+        return format!("Applied: {create} created, {update} updated, {replaced}{delete} deleted.");
     }
     format!(
         "Applied in part: {} steps done, {} failed, {} blocked by them, {} not started.",
@@ -178,20 +271,30 @@ fn summary(plan: &Plan, tally: Tally) -> String {
 }
 
 /// Asks. Only the whole word counts.
-async fn confirm(plan: &Plan, printer: &Printer) -> Result<(), (Exit, Diagnostic)> {
+async fn confirm(
+    plan: &Plan,
+    consent: &Consent,
+    printer: &Printer,
+) -> Result<(), (Exit, Diagnostic)> {
     if !printer.can_ask() {
         let problem =
             Diagnostic::error("not-confirmed", "nobody is there to confirm these changes")
                 .note("nothing was changed")
-                .help("look at the plan and run again with `--yes`");
+                .help(match &consent.name {
+                    None => "look at the plan and run again with `--yes`".to_owned(),
+                    Some(name) => {
+                        format!("look at the plan and run again with `--yes --confirm {name}`")
+                    }
+                });
         return Err((Exit::Refused, problem));
     }
-    let deleted = plan
-        .changes
-        .iter()
-        .filter(|change| change.action == Action::Delete);
-    for change in deleted {
-        printer.message(&format!("This deletes {}.\n", change.address));
+    for change in &plan.changes {
+        let verb = match change.action {
+            Action::Delete => "deletes",
+            Action::Replace => "deletes and makes anew",
+            Action::Create | Action::Update => continue,
+        };
+        printer.message(&format!("This {verb} {}.\n", change.address));
     }
     let place = plan
         .systems
@@ -202,6 +305,16 @@ async fn confirm(plan: &Plan, printer: &Printer) -> Result<(), (Exit, Diagnostic
     printer.message(&format!(
         "Apply these changes to {place}? Only `yes` is taken as a yes: "
     ));
+    answered("yes").await?;
+    if let Some(name) = &consent.name {
+        printer.message(&format!("This cannot be undone. Type `{name}` to go on: "));
+        answered(name).await?;
+    }
+    Ok(())
+}
+
+/// Waits for an answer; only the right one is one.
+async fn answered(wanted: &str) -> Result<(), (Exit, Diagnostic)> {
     let read = tokio::task::spawn_blocking(|| {
         let mut answer = String::new();
         std::io::stdin()
@@ -214,7 +327,7 @@ async fn confirm(plan: &Plan, printer: &Printer) -> Result<(), (Exit, Diagnostic
         () = super::interrupted() => return Err((Exit::Interrupted, interruption())),
     };
     match answer {
-        Ok(Ok(answer)) if answer.trim() == "yes" => Ok(()),
+        Ok(Ok(answer)) if answer.trim() == wanted => Ok(()),
         _ => {
             let problem = Diagnostic::error("not-confirmed", "not confirmed");
             Err((Exit::Refused, problem.note("nothing was changed")))
@@ -295,12 +408,34 @@ fn failures(plan: &Plan, report: &Report, world: &World) -> Vec<Diagnostic> {
                         .note("it still has something inside, or something uses it")
                         .help("remove by hand what gatewright does not manage, and run again");
                 }
+                let identity = world.entry(&step.address).map(|entry| entry.kind.identity);
+                if step.action == Action::Create && error.kind == ApiErrorKind::Conflict {
+                    problem = match identity {
+                        Some(Identity::Recorded) => problem
+                            .note("the API has no list of these, so that the other one cannot be found")
+                            .help("delete the other one by hand, or give the entry another `name`"),
+                        _ => problem
+                            .note("somebody made it after the plan, or the API key cannot see it")
+                            .help("run again: what is there by then is taken over"),
+                    };
+                }
+                if identity == Some(Identity::Recorded) && error.kind == ApiErrorKind::NotFound {
+                    problem = problem
+                        .note("it was deleted outside gatewright, and is forgotten now")
+                        .help("run again to make it anew");
+                }
                 problem
             }
-            other => Diagnostic::error(
-                "apply",
-                format!("{} {}: {other}", step.action.gerund(), step.address),
-            ),
+            other => {
+                let message = format!("{} {}: {other}", step.action.gerund(), step.address);
+                let problem = Diagnostic::error("apply", message);
+                match other {
+                    StepError::Undelivered { .. } => problem
+                        .note("nobody has it, and the server does not show it again")
+                        .help("repair what was to receive it: the next apply makes a new one"),
+                    _ => problem,
+                }
+            }
         };
         let blocked = report
             .fates
@@ -332,11 +467,16 @@ async fn verify(world: &World, plan: &Plan) -> Result<(), Vec<Diagnostic>> {
             tokio::time::sleep(wait).await;
             wait *= 2;
         }
-        let second = world.plan().await.map_err(|(_, diagnostics)| diagnostics)?;
-        if second.is_empty() {
+        let planned = |system: &System| plan.systems.contains_key(system.name);
+        let second = world.plan_for(planned).await;
+        let second = second.map_err(|(_, diagnostics)| diagnostics)?;
+        if let Some((_, diagnostics)) = second.failure {
+            return Err(diagnostics);
+        }
+        if second.plan.is_empty() {
             return Ok(());
         }
-        rest = second.changes;
+        rest = second.plan.changes;
     }
     let differences = rest.iter().flat_map(|change| {
         let shown = |field: &FieldChange| {
@@ -350,7 +490,7 @@ async fn verify(world: &World, plan: &Plan) -> Result<(), Vec<Diagnostic>> {
         let whole = match change.action {
             Action::Create => Some("it is not there"),
             Action::Delete => Some("it is still there"),
-            Action::Update => None,
+            Action::Update | Action::Replace => None,
         };
         let fields = change.fields.iter().filter(|_| whole.is_none()).map(shown);
         let whole = whole.map(|text| (change, text.to_owned(), None));

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::model::Address;
+use crate::systems::SYSTEMS;
+
 /// Keeps an AI gateway account in the state that a Git repository declares.
 #[derive(Debug, Parser)]
 #[command(name = "gatewright", version, propagate_version = true)]
@@ -15,7 +18,7 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Global {
     /// The repository: the folder with gatewright.yaml.
     #[arg(
@@ -32,9 +35,15 @@ pub(super) struct Global {
     /// A file with NAME=VALUE lines, used where the environment has no such variable.
     #[arg(long, value_name = "FILE", global = true)]
     pub(super) env_file: Option<PathBuf>,
-    /// Where Portkey is, instead of what the project file says.
-    #[arg(long, value_name = "URL", global = true, conflicts_with = "mock")]
-    pub(super) base_url: Option<String>,
+    /// Where Portkey is, instead of what the project file says; `SYSTEM=URL` for another system.
+    #[arg(
+        long = "base-url",
+        value_name = "URL",
+        global = true,
+        conflicts_with = "mock",
+        value_parser = base_url
+    )]
+    pub(super) base_urls: Vec<BaseUrl>,
     /// Run against the embedded mock: offline, with placeholders for unset secrets, and without
     /// touching any ledger.
     #[arg(long, global = true)]
@@ -48,6 +57,43 @@ pub(super) struct Global {
     /// How many requests may be under way at once.
     #[arg(long, value_name = "N", default_value_t = crate::client::DEFAULT_PARALLELISM, global = true)]
     pub(super) parallelism: NonZeroUsize,
+    /// Read every object anew, also those that have not changed since an earlier run.
+    #[arg(long, env = "GATEWRIGHT_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new(), global = true)]
+    pub(super) no_cache: bool,
+}
+
+/// Where a system is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BaseUrl {
+    /// The system's name.
+    pub(super) system: &'static str,
+    pub(super) url: String,
+}
+
+/// Reads `URL`, which is about the first system, or `SYSTEM=URL`.
+fn base_url(text: &str) -> Result<BaseUrl, String> {
+    let name = text.split_once('=').filter(|(name, _)| {
+        let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        name.chars().all(word)
+    });
+    let (system, url) = match name {
+        None => (SYSTEMS[0], text),
+        Some((name, url)) => {
+            let named = SYSTEMS.iter().find(|system| system.name == name);
+            let system = named.ok_or_else(|| {
+                let names: Vec<&str> = SYSTEMS.iter().map(|system| system.name).collect();
+                format!(
+                    "there is no system `{name}`: there are {}",
+                    names.join(", ")
+                )
+            })?;
+            (*system, url)
+        }
+    };
+    Ok(BaseUrl {
+        system: system.name,
+        url: url.to_owned(),
+    })
 }
 
 /// How results are written.
@@ -78,8 +124,12 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Change it.
     Apply(ApplyArgs),
+    /// Delete everything that gatewright made or adopted.
+    Destroy(DestroyArgs),
     /// Tell whether somebody changed what gatewright manages; exits with 2 if so.
     Drift(DriftArgs),
+    /// Write manifests for what is live, and take it over.
+    Import(ImportArgs),
     /// Serve the mock of the API.
     Mock(MockArgs),
     /// Print a JSON Schema, for editors and for readers of plans.
@@ -91,9 +141,14 @@ pub(super) struct PlanArgs {
     /// Exit with 2 when there are changes.
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
+    /// Allow deleting more than the limits of the project file.
+    #[arg(long)]
+    pub(super) allow_deletes: bool,
     /// Show the fields of new objects as well.
     #[arg(long)]
     pub(super) full: bool,
+    #[command(flatten)]
+    pub(super) once: OnceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -101,9 +156,36 @@ pub(super) struct ApplyArgs {
     /// Do not ask for confirmation.
     #[arg(short, long)]
     pub(super) yes: bool,
+    /// Allow deleting more than the limits of the project file.
+    #[arg(long)]
+    pub(super) allow_deletes: bool,
     /// Show the fields of new objects as well.
     #[arg(long)]
     pub(super) full: bool,
+    #[command(flatten)]
+    pub(super) once: OnceArgs,
+}
+
+/// What a plan does besides bringing about what is declared.
+#[derive(Debug, Default, Args)]
+pub(super) struct OnceArgs {
+    /// Send a secret again, or have the server make a new one: `api_keys/reports`, or
+    /// `integrations/openai#key` for one of several.
+    #[arg(long, value_name = "KIND/KEY[#FIELD]")]
+    pub(super) rotate: Vec<String>,
+    /// Begin the count of used budget again.
+    #[arg(long, value_name = "KIND/KEY")]
+    pub(super) reset_usage: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DestroyArgs {
+    /// Do not ask for confirmation; wants --confirm as well.
+    #[arg(short, long, requires = "confirm")]
+    pub(super) yes: bool,
+    /// The environment that is to be destroyed or, without environments, the host of the server.
+    #[arg(long, value_name = "NAME")]
+    pub(super) confirm: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -114,6 +196,39 @@ pub(super) struct DriftArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// Import objects of this kind alone; can be repeated.
+    #[arg(long, value_name = "KIND")]
+    pub(super) kind: Vec<String>,
+    /// Import this workspace, by name, slug or id, and what is in it; can be
+    /// repeated.
+    #[arg(long, value_name = "NAME")]
+    pub(super) workspace: Vec<String>,
+    /// Import this entry alone, by the address that it will have; can be
+    /// repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) only: Vec<Address>,
+    /// How new entries are spread over files.
+    #[arg(long, value_enum, default_value_t = Spread::Kind, conflicts_with = "into")]
+    pub(super) layout: Spread,
+    /// Put all new entries into this file, relative to the repository.
+    #[arg(long, value_name = "FILE")]
+    pub(super) into: Option<String>,
+    /// Show what would be written, and write nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+/// How new entries are spread over files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Spread {
+    /// One file per kind.
+    Kind,
+    /// One file per workspace, and one for what is in none.
+    Workspace,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct MockArgs {
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
@@ -121,6 +236,62 @@ pub(super) struct MockArgs {
     /// Whether to follow the live API where it differs from its document.
     #[arg(long, value_enum, default_value_t = Profile::Live)]
     pub(super) profile: Profile,
+    /// Serve the OpenAPI 3.0 or 3.1 document in this file, and no other API; what is recognised in it as a resource is kept.
+    #[arg(long, value_name = "FILE")]
+    pub(super) spec: Option<std::path::PathBuf>,
+    /// Which revision of Arize's API to follow at /arize.
+    #[arg(long, value_enum, default_value_t = ArizeRevision::Current)]
+    pub(super) arize_revision: ArizeRevision,
+    /// Whether pages that a cursor leads to may be short or empty, with more to come.
+    #[arg(long)]
+    pub(super) uneven_pages: bool,
+    /// Pass every request on to the API at this base URL, and record what it answers.
+    #[arg(long, value_name = "URL", requires = "record")]
+    pub(super) proxy: Option<String>,
+    /// Where to write the recordings, one file for each request, without secrets.
+    #[arg(long, value_name = "DIR", requires = "proxy")]
+    pub(super) record: Option<std::path::PathBuf>,
+    /// Answer from the recordings in this folder, offline.
+    #[arg(long, value_name = "DIR", conflicts_with = "proxy")]
+    pub(super) replay: Option<std::path::PathBuf>,
+    /// The admin key to accept.
+    #[arg(long, value_name = "KEY", default_value = "mock-admin-key")]
+    pub(super) api_key: String,
+    /// Accept every key: each unknown one gets an organisation of its own.
+    #[arg(long)]
+    pub(super) open: bool,
+    /// Begin with what the manifests of this repository declare (see --env); a reset goes back to it.
+    #[arg(long, value_name = "DIR")]
+    pub(super) seed_from: Option<PathBuf>,
+    /// Make ids, slugs and secrets follow from a number: the same requests get the same answers.
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// Stop the clock at this time, such as 2026-01-01T00:00:00Z, until /_mock/clock moves it.
+    #[arg(long, value_name = "TIME")]
+    pub(super) clock: Option<jiff::Timestamp>,
+    /// Something that goes wrong, such as operation=createConfig,status=503,times=2; can be given
+    /// several times.
+    #[arg(long, value_name = "RULE")]
+    pub(super) fault: Vec<gatewright_mock::Fault>,
+    /// How long answers wait: 50ms, 10ms..200ms, or lognormal:50ms:0.5.
+    #[arg(long, value_name = "TIME")]
+    pub(super) latency: Option<gatewright_mock::Latency>,
+    /// How many requests the journal remembers.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(super) journal: usize,
+    /// Leave the bodies of requests out of the journal.
+    #[arg(long)]
+    pub(super) no_bodies: bool,
+}
+
+/// Which revision of Arize's API the mock follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ArizeRevision {
+    /// The one of the vendor's client of today.
+    Current,
+    /// The one with the spellings of that time.
+    #[value(name = "2026-07-02")]
+    Of20260702,
 }
 
 /// What the mock follows where the live API differs from its document.

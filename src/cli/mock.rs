@@ -1,24 +1,73 @@
 //! `gatewright mock`: the mock as a server.
 
-use gatewright_mock::MockPortkey;
+use std::path::Path;
 
-use super::args::{MockArgs, Profile};
+use gatewright_mock::{Api, JournalLimits, MockPortkey, StartError};
+
+use super::apply;
+use super::args::{ArizeRevision, Global, MockArgs, Profile};
 use super::exit::Exit;
 use super::output::{Finish, Printer};
+use super::world::World;
 use crate::diagnostic::{Diagnostic, Sources};
 
-pub(super) async fn run(args: &MockArgs, printer: &Printer) -> Finish {
+pub(super) async fn run(global: &Global, args: &MockArgs, printer: &Printer) -> Finish {
     let profile = match args.profile {
         Profile::Live => gatewright_mock::Profile::Live,
         Profile::Documented => gatewright_mock::Profile::Documented,
     };
-    let mock = match MockPortkey::builder()
+    let revision = match args.arize_revision {
+        ArizeRevision::Current => gatewright_mock::ArizeRevision::Current,
+        ArizeRevision::Of20260702 => gatewright_mock::ArizeRevision::Of20260702,
+    };
+    let mut builder = MockPortkey::builder()
         .listen(args.listen)
         .profile(profile)
-        .start()
-        .await
-    {
+        .api(Api::Arize(revision))
+        .uneven_pages(args.uneven_pages)
+        .api_key(&args.api_key)
+        .open(args.open)
+        .journal(JournalLimits {
+            requests: args.journal,
+            bodies: !args.no_bodies,
+            ..JournalLimits::default()
+        });
+    for fault in &args.fault {
+        builder = builder.fault(fault.clone());
+    }
+    if let Some(seed) = args.seed {
+        builder = builder.seed(seed);
+    }
+    if let Some(clock) = args.clock {
+        builder = builder.clock(clock);
+    }
+    if let Some(latency) = args.latency {
+        builder = builder.latency(latency);
+    }
+    if let (Some(upstream), Some(folder)) = (&args.proxy, &args.record) {
+        builder = builder.record(upstream, folder);
+    }
+    if let Some(document) = &args.spec {
+        builder = builder.spec(document);
+    }
+    if let Some(folder) = &args.replay {
+        builder = builder.replay(folder);
+    }
+    let mock = match builder.start().await {
         Ok(mock) => mock,
+        Err(StartError::Recordings(reason)) => {
+            let message = format!("cannot start the mock with these recordings: {reason}");
+            let problem = Diagnostic::error("mock", message).help(
+                "`--proxy URL --record DIR` makes recordings, `--replay DIR` answers from them",
+            );
+            return Finish::failed(Exit::Error, Sources::default(), vec![problem]);
+        }
+        Err(StartError::Description(reason)) if args.spec.is_some() => {
+            let message = format!("cannot serve this document: {reason}");
+            let problem = Diagnostic::error("mock", message)
+                .help("`--spec` takes an OpenAPI 3.0 or 3.1 document, as YAML or JSON");
+            return Finish::failed(Exit::Error, Sources::default(), vec![problem]);
+        }
         Err(error) => {
             let message = format!("cannot start the mock on {}: {error}", args.listen);
             let problem = Diagnostic::error("mock", message)
@@ -26,10 +75,22 @@ pub(super) async fn run(args: &MockArgs, printer: &Printer) -> Finish {
             return Finish::failed(Exit::Error, Sources::default(), vec![problem]);
         }
     };
+    let (mock, sown) = match &args.seed_from {
+        None => (mock, None),
+        Some(folder) => match sow(mock, folder, global, printer).await {
+            Ok((mock, count)) => (mock, Some((folder, count))),
+            Err(finish) => return *finish,
+        },
+    };
     // Whoever reads that it listens may stop it at once.
     let stopped = stopped();
+    let served = match args.spec {
+        Some(_) => recognised(&mock.resources()),
+        None => format!("Arize's API: {}\n", mock.arize_base_url()),
+    };
     printer.result(&format!(
         "The mock listens on {}\n\
+         {served}\
          API key: {}\n\
          Its description: http://{}/_mock/openapi.json\n\
          Stop it with Ctrl-C.\n",
@@ -37,9 +98,74 @@ pub(super) async fn run(args: &MockArgs, printer: &Printer) -> Finish {
         mock.api_key(),
         mock.address(),
     ));
+    if let Some((folder, count)) = sown {
+        printer.message(&format!(
+            "Seeded with {count} resources from {}\n",
+            folder.display()
+        ));
+    }
     stopped.await;
     mock.shutdown().await;
     Finish::new(Exit::Done, Sources::default())
+}
+
+/// What the mock keeps of a document's resources, a line for each.
+fn recognised(summary: &serde_json::Value) -> String {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let list = |field: &str| summary.get(field).and_then(|list| list.as_array());
+    let resources = list("resources").into_iter().flatten().map(|resource| {
+        let links = resource["links"].as_array().into_iter().flatten();
+        let links: Vec<String> = links
+            .map(|link| format!("{} -> {}", text(&link["field"]), text(&link["to"])))
+            .collect();
+        let (name, identity) = (text(&resource["name"]), text(&resource["identity"]));
+        let inside = match resource["inside"].as_str() {
+            Some(owner) => format!(", inside {owner}"),
+            None => String::new(),
+        };
+        match links.is_empty() {
+            true => format!("Keeps {name} by {identity}{inside}\n"),
+            false => format!(
+                "Keeps {name} by {identity}{inside} ({})\n",
+                links.join(", ")
+            ),
+        }
+    });
+    let problems = list("not_served").into_iter().flatten();
+    let problems = problems.map(|problem| format!("Does not serve {}\n", text(problem)));
+    resources.chain(problems).collect()
+}
+
+/// Applies a repository to the mock, as `apply --mock` would, and makes that the mock's start.
+async fn sow(
+    mock: MockPortkey,
+    folder: &Path,
+    global: &Global,
+    printer: &Printer,
+) -> Result<(MockPortkey, usize), Box<Finish>> {
+    // What is to go wrong goes wrong for clients.
+    mock.clear_faults();
+    mock.set_latency(None);
+    let global = Global {
+        directory: folder.to_owned(),
+        base_urls: Vec::new(),
+        mock: true,
+        ..global.clone()
+    };
+    let mut world = World::open_on(mock, &global, printer).await?;
+    let sown = apply::quietly(&world).await;
+    let mock = world.take_mock();
+    match (sown, mock) {
+        (Ok(count), Some(mock)) => {
+            mock.start_here();
+            Ok((mock, count))
+        }
+        (sown, _) => {
+            let (sources, mut diagnostics) = world.close().await;
+            diagnostics.extend(sown.err().unwrap_or_default());
+            Err(Box::new(Finish::failed(Exit::Error, sources, diagnostics)))
+        }
+    }
 }
 
 /// Waits for Ctrl-C, or for the signal with which service managers and containers stop programs.

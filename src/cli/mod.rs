@@ -3,7 +3,9 @@
 mod apply;
 mod args;
 mod exit;
+mod import;
 mod mock;
+mod once;
 mod output;
 mod plan;
 mod schema;
@@ -11,7 +13,7 @@ mod validate;
 mod variables;
 mod world;
 
-pub use output::{Applied, Document};
+pub use output::{Applied, Document, Imported};
 
 use std::process::ExitCode;
 
@@ -33,7 +35,9 @@ pub fn main() -> ExitCode {
         Command::Validate => "validate",
         Command::Plan(_) => "plan",
         Command::Apply(_) => "apply",
+        Command::Destroy(_) => "destroy",
         Command::Drift(_) => "drift",
+        Command::Import(_) => "import",
         Command::Mock(_) => "mock",
         Command::Schema(_) => "schema",
     };
@@ -62,8 +66,10 @@ async fn run(cli: &Cli, printer: &Printer) -> Finish {
         Command::Validate => validate::run(global),
         Command::Plan(args) => plan::run(global, args, printer).await,
         Command::Apply(args) => apply::run(global, args, printer).await,
+        Command::Destroy(args) => apply::destroy(global, args, printer).await,
         Command::Drift(args) => plan::drift(global, args, printer).await,
-        Command::Mock(args) => mock::run(args, printer).await,
+        Command::Import(args) => import::run(global, args, printer).await,
+        Command::Mock(args) => mock::run(global, args, printer).await,
         Command::Schema(args) => schema::run(args),
     }
 }

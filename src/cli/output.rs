@@ -1,5 +1,6 @@
 //! Everything that is printed, and the one JSON document.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 
 use schemars::JsonSchema;
@@ -10,7 +11,7 @@ use super::exit::Exit;
 use crate::apply::Tally;
 use crate::diagnostic::render::{self, JsonDiagnostic};
 use crate::diagnostic::{Diagnostic, Sources};
-use crate::model::SecretSet;
+use crate::model::{Address, Ident, Pointer, SecretSet};
 use crate::plan::Plan;
 
 /// The JSON document that every command writes with `--format json`.
@@ -37,6 +38,59 @@ pub struct Document {
     /// What became of the plan's steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub applied: Option<Applied>,
+    /// What was imported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
+}
+
+/// What an import wrote, or would write.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct Imported {
+    /// Whether nothing was written.
+    pub dry_run: bool,
+    /// The new entries.
+    pub entries: Vec<ImportedEntry>,
+    /// The environment variables that have the secrets of the new entries.
+    pub variables: Vec<ImportedVariable>,
+    /// The objects without a new entry, and why; without those that had one already.
+    pub left_out: Vec<LeftOut>,
+    /// The files that were written, or would be, with their texts in a dry run.
+    pub files: BTreeMap<String, Option<String>>,
+}
+
+/// A new entry.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ImportedEntry {
+    /// Its address.
+    pub address: Address,
+    /// What the server calls the object.
+    pub ident: Ident,
+    /// The file that it is in.
+    pub file: String,
+}
+
+/// A variable to set.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ImportedVariable {
+    /// Its name.
+    pub name: String,
+    /// The entry that needs it.
+    pub address: Address,
+    /// The place of the secret.
+    pub pointer: Pointer,
+}
+
+/// An object that was left out.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct LeftOut {
+    /// Its kind.
+    pub kind: String,
+    /// What the server calls it.
+    pub ident: Ident,
+    /// What people call it.
+    pub name: Option<String>,
+    /// Why.
+    pub because: String,
 }
 
 /// What became of a plan.
@@ -85,6 +139,17 @@ impl Finish {
             text: String::new(),
             schema: None,
         }
+    }
+
+    /// The same end, unless something else failed: then that is how it ends, short of a refusal.
+    pub(super) fn but(mut self, failure: Option<(Exit, Vec<Diagnostic>)>) -> Self {
+        if let Some((exit, diagnostics)) = failure {
+            if self.exit != Exit::Refused {
+                self.exit = exit;
+            }
+            self.diagnostics.extend(diagnostics);
+        }
+        self
     }
 
     /// An end because of problems.

@@ -10,7 +10,8 @@ use crate::schema;
 const SUFFIX: &str = ".schema.json";
 
 pub(super) fn run(args: &SchemaArgs) -> Finish {
-    let names: Vec<&str> = schema::FILES
+    let files = schema::files();
+    let names: Vec<&str> = files
         .iter()
         .map(|(file, _)| file.strip_suffix(SUFFIX).unwrap_or(file))
         .collect();
@@ -22,7 +23,7 @@ pub(super) fn run(args: &SchemaArgs) -> Finish {
     };
     match names.iter().position(|name| name == wanted) {
         Some(index) => {
-            finish.schema = Some((schema::FILES[index].1)());
+            finish.schema = Some((files[index].1)());
             finish
         }
         None => {

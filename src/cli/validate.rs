@@ -6,7 +6,9 @@ use super::output::{Document, Finish};
 use super::world;
 
 pub(super) fn run(global: &Global) -> Finish {
-    let loaded = world::variables(global).and_then(|variables| world::load(global, &variables));
+    let opening = world::Opening::default();
+    let loaded =
+        world::variables(global).and_then(|variables| world::load(global, &variables, &opening));
     let (repository, sources, diagnostics) = match loaded {
         Ok(loaded) => loaded,
         Err(finish) => return *finish,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::Request;
+use super::{Request, Target};
+use crate::kind::Errors;
 
 /// The longest part of an answer that is shown when it is not what was expected.
 const EXCERPT: usize = 200;
@@ -17,8 +18,8 @@ pub struct ApiError {
     pub method: &'static str,
     /// The request's path, after the base URL.
     pub path: Box<str>,
-    /// The base URL.
-    pub base_url: Box<str>,
+    /// Where it went.
+    pub server: Box<Server>,
     /// What went wrong.
     pub kind: ApiErrorKind,
     /// The status of the answer, if there was one.
@@ -31,6 +32,24 @@ pub struct ApiError {
     pub request_id: Option<Box<str>>,
     /// How long the server asks to wait.
     pub retry_after: Option<Duration>,
+}
+
+/// Where a request went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// The base URL.
+    pub base_url: String,
+    /// The base URL of the public service, which shows what one looks like.
+    pub public_url: &'static str,
+}
+
+impl From<&Target> for Box<Server> {
+    fn from(target: &Target) -> Self {
+        Self::new(Server {
+            base_url: target.base_url.clone(),
+            public_url: target.system.default_base_url,
+        })
+    }
 }
 
 /// What went wrong, as far as it matters to what happens next.
@@ -64,7 +83,7 @@ pub enum ApiErrorKind {
 impl ApiError {
     pub(super) fn from_transport(
         request: &Request,
-        base_url: &str,
+        target: &Target,
         error: &reqwest::Error,
     ) -> Self {
         let kind = if error.is_connect() {
@@ -85,7 +104,7 @@ impl ApiError {
         Self {
             method: request.method,
             path: request.path.as_str().into(),
-            base_url: base_url.into(),
+            server: target.into(),
             kind,
             status: None,
             code: None,
@@ -97,7 +116,7 @@ impl ApiError {
 
     pub(super) fn from_answer(
         request: &Request,
-        base_url: &str,
+        target: &Target,
         status: u16,
         json: Option<&Json>,
         clean_text: &str,
@@ -106,7 +125,11 @@ impl ApiError {
     ) -> Self {
         // Reading the message from the cleaned text keeps secrets out of it.
         let clean = json.and_then(|_| serde_json::from_str::<Json>(clean_text).ok());
-        let (message, code) = clean.as_ref().map(read_envelope).unwrap_or_default();
+        let said = clean
+            .as_ref()
+            .map(|json| Said::read(&target.system.errors, json));
+        let said = said.unwrap_or_default();
+        let request_id = request_id.or(said.request_id);
         let kind = match status {
             200..400 => ApiErrorKind::NotTheApi,
             401 => ApiErrorKind::Unauthorised,
@@ -118,14 +141,20 @@ impl ApiError {
             400..500 => ApiErrorKind::Refused,
             _ => ApiErrorKind::Server,
         };
-        let message = message.unwrap_or_else(|| excerpt(clean_text));
+        let message = said
+            .message
+            .unwrap_or_else(|| match (request.method, status) {
+                // What cannot be read may be the answer to a creation, and hold a secret.
+                ("POST", 200..300) => "(not shown: it may hold a secret)".to_owned(),
+                _ => excerpt(clean_text),
+            });
         Self {
             method: request.method,
             path: request.path.as_str().into(),
-            base_url: base_url.into(),
+            server: target.into(),
             kind,
             status: Some(status),
-            code: code.map(Into::into),
+            code: said.code.map(Into::into),
             message: message.into(),
             request_id: request_id.map(Into::into),
             retry_after,
@@ -135,7 +164,7 @@ impl ApiError {
     fn describe(&self) -> String {
         let mut text = match (self.kind, self.status) {
             (ApiErrorKind::Unreachable, _) => {
-                format!("cannot reach {}: {}", self.base_url, self.message)
+                format!("cannot reach {}: {}", self.server.base_url, self.message)
             }
             (ApiErrorKind::Lost, _) => format!("the connection was lost: {}", self.message),
             (ApiErrorKind::NotTheApi, Some(status)) => {
@@ -179,8 +208,8 @@ impl ApiError {
                     .to_owned()
             }
             ApiErrorKind::NotTheApi => format!(
-                "check that {} is the API's base URL; it usually ends in `/v1`",
-                self.base_url
+                "check that {} is the API's base URL; that of the public service is {}",
+                self.server.base_url, self.server.public_url
             ),
             _ => return None,
         })
@@ -203,31 +232,45 @@ impl ApiError {
     }
 }
 
-/// Reads the five error envelopes that the live API uses: `{success, data: {message, errorCode}}`,
-/// `{error: {message, code, type}}`, `{status: "failure", message}`, `{success, data: {message}}`
-/// and a bare `{message}`; and the flat `{errorCode, message}` that the Terraform provider's tests
-/// show.
-fn read_envelope(json: &Json) -> (Option<String>, Option<String>) {
-    let text = |value: Option<&Json>| {
-        value.and_then(|value| match value {
+/// What an answer says of an error, by the system's own conventions.
+#[derive(Debug, Default)]
+struct Said {
+    message: Option<String>,
+    code: Option<String>,
+    request_id: Option<String>,
+}
+
+impl Said {
+    fn read(errors: &Errors, json: &Json) -> Self {
+        let text = |place: &&str| match json.pointer(place)? {
             Json::String(text) => Some(text.clone()),
             Json::Number(number) => Some(number.to_string()),
             _ => None,
-        })
-    };
-    let inner = ["data", "error"]
-        .iter()
-        .find_map(|key| json.get(key).filter(|v| v.is_object()));
-    let find = |names: &[&str]| {
-        [inner, Some(json)]
-            .into_iter()
-            .flatten()
-            .find_map(|object| names.iter().find_map(|name| text(object.get(name))))
-    };
-    (
-        find(&["message"]).or_else(|| text(json.get("error"))),
-        find(&["errorCode", "code"]),
-    )
+        };
+        let first = |places: &[&str]| places.iter().find_map(text);
+        let details: Vec<String> = errors
+            .details
+            .iter()
+            .filter_map(|place| {
+                let name = place.rsplit('/').next().unwrap_or_default();
+                Some(format!("{name} {}", text(place)?))
+            })
+            .collect();
+        let message = first(errors.message).map(|message| match details.as_slice() {
+            [] => message,
+            details => format!("{message} ({})", details.join(", ")),
+        });
+        // Of a code that is a URI, the fragment says which it is.
+        let code = first(errors.code).map(|code| match code.rsplit_once('#') {
+            Some((_, fragment)) => fragment.to_owned(),
+            None => code,
+        });
+        Self {
+            message,
+            code,
+            request_id: first(errors.request_id),
+        }
+    }
 }
 
 fn excerpt(text: &str) -> String {
@@ -244,7 +287,42 @@ fn excerpt(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Secret;
+    use crate::systems::SYSTEMS;
     use serde_json::json;
+
+    fn target() -> Target {
+        Target {
+            system: SYSTEMS[0],
+            base_url: "http://h".to_owned(),
+            api_key: Secret::declared("k", Vec::new()),
+        }
+    }
+
+    #[test]
+    fn problem_documents_are_read() {
+        static ERRORS: Errors = Errors {
+            message: &["/detail", "/title"],
+            code: &["/error_code", "/type"],
+            details: &["/limit", "/required_plan"],
+            request_id: &["/request_id"],
+            request_id_headers: &[],
+        };
+        let said = Said::read(
+            &ERRORS,
+            &json!({ "status": 403, "title": "Forbidden", "detail": "no more of these",
+                     "type": "https://h/errors#access-forbidden", "request_id": "req_1",
+                     "limit": 5, "required_plan": "PRO" }),
+        );
+        assert_eq!(
+            said.message.as_deref(),
+            Some("no more of these (limit 5, required_plan PRO)")
+        );
+        assert_eq!(said.code.as_deref(), Some("access-forbidden"));
+        assert_eq!(said.request_id.as_deref(), Some("req_1"));
+        let bare = Said::read(&ERRORS, &json!({ "status": 500, "title": "Broken" }));
+        assert_eq!(bare.message.as_deref(), Some("Broken"));
+    }
 
     #[test]
     fn every_live_envelope_is_read() {
@@ -265,9 +343,9 @@ mod tests {
             (json!({"errorCode": "AB08", "message": "m"}), "m", "AB08"),
             (json!({"error": "m"}), "m", ""),
         ] {
-            let (found, found_code) = read_envelope(&body);
-            assert_eq!(found.as_deref(), Some(message), "{body}");
-            assert_eq!(found_code.unwrap_or_default(), code, "{body}");
+            let said = Said::read(&SYSTEMS[0].errors, &body);
+            assert_eq!(said.message.as_deref(), Some(message), "{body}");
+            assert_eq!(said.code.unwrap_or_default(), code, "{body}");
         }
     }
 
@@ -278,7 +356,7 @@ mod tests {
             ..Request::get("/x")
         };
         let answer =
-            |status| ApiError::from_answer(&request, "http://h", status, None, "{}", None, None);
+            |status| ApiError::from_answer(&request, &target(), status, None, "{}", None, None);
         assert!(answer(429).may_retry("POST"));
         assert!(!answer(503).may_retry("POST"));
         assert!(answer(503).outcome_unknown());
@@ -291,7 +369,7 @@ mod tests {
     fn html_is_called_what_it_is() {
         let error = ApiError::from_answer(
             &Request::get("/integrations"),
-            "http://h",
+            &target(),
             200,
             None,
             "<html>\n  <body>Welcome</body></html>",

@@ -3,15 +3,15 @@
 mod error;
 mod page;
 
-pub use error::{ApiError, ApiErrorKind};
+pub use error::{ApiError, ApiErrorKind, Server};
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
+use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use serde_json::Value as Json;
 use tokio::sync::Semaphore;
 
@@ -29,12 +29,12 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// How often a request is repeated.
 const RETRIES: usize = 4;
 /// How many requests are under way at once unless the user says otherwise.
-pub const DEFAULT_PARALLELISM: NonZeroUsize = NonZeroUsize::new(10).unwrap();
+pub const DEFAULT_PARALLELISM: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
 /// A request to the API.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// `GET`, `POST`, `PUT` or `DELETE`.
+    /// `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
     pub method: &'static str,
     /// The path after the base URL, escaped: see [`escape`].
     pub path: String,
@@ -79,9 +79,11 @@ pub struct Target {
 pub struct Client {
     http: reqwest::Client,
     target: Target,
-    secrets: Arc<SecretSet>,
+    secrets: SecretSet,
     slots: Arc<Semaphore>,
     sent: Arc<AtomicUsize>,
+    /// The latest `Date` of the server, in seconds since 1970; 0 before the first.
+    clock: Arc<AtomicI64>,
 }
 
 /// A client that cannot be made.
@@ -109,7 +111,7 @@ impl Client {
     /// Where the key or the base URL cannot be used.
     pub fn new(
         target: Target,
-        mut secrets: SecretSet,
+        secrets: SecretSet,
         parallelism: usize,
     ) -> Result<Self, ClientError> {
         // rustls needs a process-wide choice of its cryptography before the first client.
@@ -147,9 +149,10 @@ impl Client {
         Ok(Self {
             http,
             target,
-            secrets: Arc::new(secrets),
+            secrets,
             slots: Arc::new(Semaphore::new(parallelism.max(1))),
             sent: Arc::default(),
+            clock: Arc::default(),
         })
     }
 
@@ -158,15 +161,35 @@ impl Client {
         &self.target
     }
 
+    /// Every secret of the run, to be hidden from whatever is shown; what is added is hidden from
+    /// then on.
+    pub fn secrets(&self) -> &SecretSet {
+        &self.secrets
+    }
+
     /// How many requests were sent, retries included.
     pub fn requests_sent(&self) -> usize {
         self.sent.load(Ordering::Relaxed)
     }
 
+    /// The text without the secrets that this client knows of.
+    pub fn redact(&self, text: &str) -> String {
+        self.secrets.redact(text)
+    }
+
+    /// What time it was on the server when it last said so, in its `Date` header.
+    pub fn server_time(&self) -> Option<jiff::Timestamp> {
+        match self.clock.load(Ordering::Relaxed) {
+            0 => None,
+            seconds => jiff::Timestamp::from_second(seconds).ok(),
+        }
+    }
+
     /// Sends a request, repeating it where that is safe, and reads the JSON answer. An answer
     /// without a body reads as `null`.
     ///
-    /// Reads, PUT and DELETE are repeated after 429, 5xx (but 501) and lost connections. A POST
+    /// Reads, PUT, PATCH and DELETE are repeated after 429, 5xx (but 501) and lost connections: what
+    /// a PATCH says is how things shall be, so saying it twice is saying it once. A POST
     /// is repeated only where the server cannot have acted on it: no connection was made, or the
     /// answer was 429. Everything else would risk a second object.
     ///
@@ -202,6 +225,7 @@ impl Client {
         let method = match request.method {
             "POST" => reqwest::Method::POST,
             "PUT" => reqwest::Method::PUT,
+            "PATCH" => reqwest::Method::PATCH,
             "DELETE" => reqwest::Method::DELETE,
             _ => reqwest::Method::GET,
         };
@@ -221,9 +245,13 @@ impl Client {
                 .and_then(|value| value.to_str().ok())
                 .map(str::to_owned)
         };
-        let request_id = header("x-portkey-trace-id").or_else(|| header("x-request-id"));
+        let names = self.target.system.errors.request_id_headers;
+        let request_id = names.iter().find_map(|name| header(name));
         let request_id = request_id.map(|id| self.secrets.redact(&id));
         let retry_after = header(RETRY_AFTER.as_str()).and_then(|text| wait_until(&text));
+        if let Some(date) = header(DATE.as_str()).and_then(|text| http_date(&text)) {
+            self.clock.fetch_max(date.as_second(), Ordering::Relaxed);
+        }
         let text = response
             .text()
             .await
@@ -237,7 +265,7 @@ impl Client {
             Ok(json) if (200..300).contains(&status) => Ok(json),
             parsed => Err(ApiError::from_answer(
                 request,
-                &self.target.base_url,
+                &self.target,
                 status,
                 parsed.ok().as_ref(),
                 &self.secrets.redact(&text),
@@ -248,7 +276,7 @@ impl Client {
     }
 
     fn lost(&self, request: &Request, error: &reqwest::Error) -> ApiError {
-        ApiError::from_transport(request, &self.target.base_url, error)
+        ApiError::from_transport(request, &self.target, error)
     }
 }
 
@@ -257,10 +285,14 @@ fn wait_until(text: &str) -> Option<Duration> {
     if let Ok(seconds) = text.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(text.trim())
-        .ok()?;
+    let date = http_date(text)?;
     Duration::try_from(date.duration_since(jiff::Timestamp::now())).ok()
+}
+
+/// Reads the date of a header.
+fn http_date(text: &str) -> Option<jiff::Timestamp> {
+    let parser = jiff::fmt::rfc2822::DateTimeParser::new();
+    parser.parse_timestamp(text.trim()).ok()
 }
 
 /// Escapes a text for use as one segment of a path.

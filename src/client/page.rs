@@ -1,5 +1,7 @@
 //! Reading every page of a list.
 
+use std::collections::HashSet;
+
 use serde_json::Value as Json;
 
 use super::{ApiError, ApiErrorKind, Client, Request};
@@ -40,21 +42,26 @@ impl Client {
     ) -> Result<Json, ApiError> {
         let (counter, first, size) = match paging {
             Paging::Whole => return self.send(request).await,
+            Paging::Cursor { size } => return self.by_cursor(request, items, size).await,
             Paging::CurrentPage { size } => ("current_page", 0, size),
+            Paging::CamelPage { size } => ("currentPage", 0, size),
+            Paging::PageFromZero { size } => ("page", 0, size),
             Paging::Page { size } => ("page", 1, size),
+        };
+        let width = match paging {
+            Paging::CamelPage { .. } => "pageSize",
+            _ => "page_size",
         };
         let mut whole = Json::Null;
         let mut all: Vec<Json> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let mut fetched = 0;
         for page in first..first + MOST_PAGES {
-            let request = request
-                .clone()
-                .query(counter, page)
-                .query("page_size", size);
+            let request = request.clone().query(counter, page).query(width, size);
             let mut answer = self.send(&request).await?;
             let total = answer
                 .get("total")
+                .or_else(|| answer.get("total_count"))
                 .and_then(Json::as_u64)
                 .and_then(|n| usize::try_from(n).ok());
             let found = self.take_items(&request, items, &mut answer)?;
@@ -85,6 +92,60 @@ impl Client {
         match &mut whole {
             Json::Object(members) => drop(members.insert(items.to_owned(), Json::Array(all))),
             bare => *bare = Json::Array(all),
+        }
+        Ok(whole)
+    }
+
+    /// [`Self::whole`] where each page names the next one. A page may be short or empty and still
+    /// not be the last.
+    async fn by_cursor(
+        &self,
+        request: &Request,
+        items: &str,
+        size: usize,
+    ) -> Result<Json, ApiError> {
+        let mut whole = Json::Null;
+        let mut all: Vec<Json> = Vec::new();
+        let mut seen = HashSet::new();
+        let mut cursors = HashSet::new();
+        let mut next: Option<String> = None;
+        loop {
+            let mut request = request.clone().query("limit", size);
+            if let Some(cursor) = &next {
+                request = request.query("cursor", cursor);
+            }
+            let mut answer = self.send(&request).await?;
+            let found = self.take_items(&request, items, &mut answer)?;
+            all.extend(found.into_iter().filter(|item| seen.insert(identity(item))));
+            let paging = answer.get("pagination").cloned().unwrap_or_default();
+            if cursors.is_empty() {
+                whole = answer;
+            }
+            let more = paging.get("has_more").and_then(Json::as_bool);
+            next = paging
+                .get("next_cursor")
+                .and_then(Json::as_str)
+                .filter(|cursor| !cursor.is_empty())
+                .map(str::to_owned);
+            // Taking a list for complete that is not would create what is on its other pages again.
+            let complaint = match (more, &next) {
+                (Some(false), _) => break,
+                (None, None) => "it does not say whether there are more pages".to_owned(),
+                (Some(true), None) => "it has more pages and does not say where".to_owned(),
+                (_, Some(cursor)) if cursors.insert(cursor.clone()) => {
+                    if cursors.len() < MOST_PAGES {
+                        continue;
+                    }
+                    format!("it did not end after {MOST_PAGES} pages")
+                }
+                (_, Some(_)) => "its pages lead in a circle".to_owned(),
+            };
+            return Err(self.broken(&request, ApiErrorKind::Inconsistent, complaint));
+        }
+        if let Json::Object(members) = &mut whole {
+            members.insert(items.to_owned(), Json::Array(all));
+        } else {
+            whole = Json::Array(all);
         }
         Ok(whole)
     }
@@ -123,7 +184,7 @@ impl Client {
         ApiError {
             method: request.method,
             path: request.path.as_str().into(),
-            base_url: self.target.base_url.as_str().into(),
+            server: (&self.target).into(),
             kind,
             status: Some(200),
             code: None,
@@ -146,6 +207,8 @@ fn identity(item: &Json) -> String {
 mod tests {
     use std::io::{BufRead, BufReader, Write};
     use std::net::TcpListener;
+
+    use serde_json::json;
 
     use super::*;
     use crate::client::Target;
@@ -179,15 +242,11 @@ mod tests {
         (url, served)
     }
 
-    #[test]
-    fn an_answer_in_pages_is_read_as_one() {
-        use serde_json::json;
-        let (base_url, served) = serve(vec![
-            json!({ "default": "deny", "total": 3, "data": [{ "name": "a" }, { "name": "b" }] }),
-            json!({ "default": "deny", "total": 3, "data": [{ "name": "c" }] }),
-        ]);
+    /// Reads the list `data` from these answers; with what was asked for.
+    fn read(answers: Vec<Json>, paging: Paging) -> (Result<Json, ApiError>, Vec<String>) {
+        let (base_url, served) = serve(answers);
         let target = Target {
-            system: crate::SYSTEMS[0],
+            system: crate::systems::SYSTEMS[0],
             base_url,
             api_key: Secret::declared("k", Vec::new()),
         };
@@ -197,15 +256,75 @@ mod tests {
             .build()
             .unwrap();
         let request = Request::get("/x");
-        let whole = client.whole(&request, "data", Paging::Page { size: 2 });
+        let whole = runtime.block_on(client.whole(&request, "data", paging));
+        (whole, served.join().unwrap())
+    }
+
+    #[test]
+    fn an_answer_in_pages_is_read_as_one() {
+        let answers = vec![
+            json!({ "default": "deny", "total": 3, "data": [{ "name": "a" }, { "name": "b" }] }),
+            json!({ "default": "deny", "total": 3, "data": [{ "name": "c" }] }),
+        ];
+        let (whole, asked) = read(answers, Paging::Page { size: 2 });
         assert_eq!(
-            runtime.block_on(whole).unwrap(),
+            whole.unwrap(),
             json!({ "default": "deny", "total": 3,
                     "data": [{ "name": "a" }, { "name": "b" }, { "name": "c" }] })
         );
         assert_eq!(
-            served.join().unwrap(),
+            asked,
             ["/v1/x?page=1&page_size=2", "/v1/x?page=2&page_size=2"]
         );
+    }
+
+    fn page(items: Json, more: bool, next: Json) -> Json {
+        json!({ "data": items, "pagination": { "has_more": more, "next_cursor": next } })
+    }
+
+    #[test]
+    fn cursors_are_followed_through_short_and_empty_pages() {
+        let answers = vec![
+            page(json!([{ "id": "a" }]), true, json!("1/+")),
+            page(json!([]), true, json!("2")),
+            page(json!([{ "id": "a" }, { "id": "b" }]), false, json!(null)),
+        ];
+        let (whole, asked) = read(answers, Paging::Cursor { size: 100 });
+        assert_eq!(
+            whole.unwrap()["data"],
+            json!([{ "id": "a" }, { "id": "b" }])
+        );
+        assert_eq!(
+            asked,
+            [
+                "/v1/x?limit=100",
+                "/v1/x?limit=100&cursor=1%2F%2B",
+                "/v1/x?limit=100&cursor=2"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_list_that_is_not_complete_is_no_list() {
+        let circle = vec![
+            page(json!([{ "id": "a" }]), true, json!("1")),
+            page(json!([{ "id": "b" }]), true, json!("2")),
+            page(json!([]), true, json!("1")),
+        ];
+        for (answers, said) in [
+            (circle, "its pages lead in a circle"),
+            (
+                vec![page(json!([]), true, json!(null))],
+                "it has more pages and does not say where",
+            ),
+            (
+                vec![json!({ "data": [] })],
+                "it does not say whether there are more pages",
+            ),
+        ] {
+            let error = read(answers, Paging::Cursor { size: 100 }).0.unwrap_err();
+            assert_eq!(error.kind, ApiErrorKind::Inconsistent);
+            assert_eq!(&*error.message, said);
+        }
     }
 }

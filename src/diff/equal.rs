@@ -3,10 +3,10 @@
 use crate::model::{Reference, Value};
 
 /// Resolves a reference to an id or slug.
-type Resolve<'a> = &'a dyn Fn(&Reference) -> Option<String>;
+pub(super) type Resolve<'a> = &'a dyn Fn(&Reference) -> Option<String>;
 
 /// Whether a value says as much as its absence.
-pub(super) fn is_blank(value: &Value) -> bool {
+pub(crate) fn is_blank(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
@@ -21,12 +21,7 @@ pub(super) fn is_blank(value: &Value) -> bool {
 pub(super) fn leaves(desired: &Value, live: &Value, instant: bool, resolve: Resolve<'_>) -> bool {
     match (desired, live) {
         (Value::Bool(want), live) => as_bool(live) == Some(*want),
-        (Value::Number(want), Value::Number(have)) => {
-            want == have
-                || want
-                    .as_f64()
-                    .is_some_and(|want| Some(want) == have.as_f64())
-        }
+        (Value::Number(want), Value::Number(have)) => numbers(want, have),
         (Value::Number(want), Value::String(have)) => have
             .trim()
             .parse()
@@ -67,6 +62,12 @@ pub(super) fn deep(desired: &Value, live: &Value, resolve: Resolve<'_>) -> bool 
         }
         (want, have) => (is_blank(want) && is_blank(have)) || leaves(want, have, false, resolve),
     }
+}
+
+/// Whole numbers are compared as such: beyond 2^53 different ones are the same as floats.
+fn numbers(want: &serde_json::Number, have: &serde_json::Number) -> bool {
+    let whole = |number: &serde_json::Number| !number.is_f64();
+    want == have || (!(whole(want) && whole(have)) && want.as_f64() == have.as_f64())
 }
 
 fn as_bool(value: &Value) -> Option<bool> {

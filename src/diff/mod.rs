@@ -4,14 +4,22 @@
 //! desired before it gets here, so nothing has to be filtered afterwards.
 
 mod equal;
+mod origin;
+
+pub(crate) use equal::is_blank;
+pub use origin::Origin;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use origin::Ways;
+
 use crate::diagnostic::Position;
-use crate::kind::{Is, Kind, Members};
+use crate::kind::{Fate, Is, Kind, Members};
 use crate::ledger::Record;
-use crate::model::{Address, Fingerprint, FingerprintKey, Map, Pointer, Reference, Secret, Value};
+use crate::model::{
+    Address, Exposure, Fingerprint, FingerprintKey, Map, Pointer, Reference, Secret, Value,
+};
 
 /// One changed place of a resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +35,16 @@ pub struct FieldChange {
     /// Why this counts as a change, where that does not show: for secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<Because>,
+    /// Whether this cannot change on the live object, so that another one has to take its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forces_replacement: bool,
+    /// Who made the difference, where it is known what was applied last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// What was applied last, where both sides are something else now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub last_applied: Option<Value>,
     /// Where the place is declared; the diff leaves this to the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Position>,
@@ -42,8 +60,12 @@ pub enum Because {
     Mask,
     /// The API does not read this back, and the ledger does not say that it was written.
     NeverWritten,
+    /// Somebody asked for it to be sent again.
+    Asked,
     /// The server finds things of this sort by itself, and has not found this one.
     NotFound,
+    /// The API does not show it, but says that nothing is there.
+    Absent,
 }
 
 /// What a diff may know beside the two sides.
@@ -69,12 +91,27 @@ impl std::fmt::Debug for Context<'_> {
 
 /// The changes that bring a live object to what is desired, in the order of the manifest.
 pub fn diff(kind: &Kind, desired: &Map, live: &Map, context: Context<'_>) -> Vec<FieldChange> {
+    if kind.fate(live) == Fate::Done {
+        return Vec::new();
+    }
     let mut walk = Walk {
         kind,
         context,
         changes: Vec::new(),
     };
     walk.members(&mut Pointer::root(), desired, Some(live), true);
+    let base = context.record.map(|record| &record.applied);
+    if let Some(base) = base.filter(|base| !base.is_empty()) {
+        let ways = Ways {
+            kind,
+            base,
+            desired,
+            resolve: context.resolve,
+        };
+        for change in &mut walk.changes {
+            ways.label(change);
+        }
+    }
     walk.changes
 }
 
@@ -91,6 +128,9 @@ impl<'a> Walk<'a> {
             old: old.cloned().unwrap_or(Value::Null),
             new: new.clone(),
             because: None,
+            forces_replacement: false,
+            origin: None,
+            last_applied: None,
             source: None,
         });
     }
@@ -122,6 +162,16 @@ impl<'a> Walk<'a> {
         let rules: Vec<&Is> = self.kind.rules_at(at).collect();
         let is = |wanted: fn(&Is) -> bool| rules.iter().any(|rule| wanted(rule));
         if is(|rule| matches!(rule, Is::CreateOnly)) {
+            return;
+        }
+        if is(|rule| matches!(rule, Is::Presence))
+            && live.is_none_or(equal::is_blank)
+            && !equal::is_blank(desired)
+        {
+            self.changed(at, None, desired);
+            if let Some(change) = self.changes.last_mut() {
+                change.because = Some(Because::Absent);
+            }
             return;
         }
         if is(|rule| matches!(rule, Is::WriteOnly)) {
@@ -157,6 +207,12 @@ impl<'a> Walk<'a> {
             Value::Null => {
                 if !self.is_nothing(at, live) {
                     self.changed(at, live, desired);
+                }
+            }
+            // The API says that something is there, and nothing of what it is.
+            Value::Map(_) if matches!(live, Some(Value::Secret(_))) => {
+                if self.written(at).is_none() {
+                    self.write_only(at, desired);
                 }
             }
             Value::Map(members) if matches!(live, None | Some(Value::Map(_))) => {
@@ -209,6 +265,10 @@ impl<'a> Walk<'a> {
     fn set(&mut self, at: &Pointer, desired: &[Value], live: &[Value]) {
         let mut rest: Vec<&Value> = live.iter().collect();
         for (index, value) in desired.iter().enumerate() {
+            // An element that says nothing asks for nothing.
+            if equal::is_blank(value) {
+                continue;
+            }
             let found = rest
                 .iter()
                 .position(|old| equal::deep(value, old, self.context.resolve));
@@ -234,7 +294,7 @@ impl<'a> Walk<'a> {
             return true;
         }
         self.kind.rules_at(at).any(|rule| match rule {
-            Is::ServerOwned => true,
+            Is::ServerOwned | Is::Stays => true,
             Is::Default(default) => equal::deep(&default(), live, self.context.resolve),
             _ => false,
         })
@@ -242,12 +302,16 @@ impl<'a> Walk<'a> {
 
     /// What the ledger says was written to a place.
     fn written(&self, at: &Pointer) -> Option<&'a Value> {
-        self.context.record?.written.get(at)
+        let (field, below) = at.segments().split_first()?;
+        self.context.record?.applied.get(field)?.at(below)
     }
 
     /// Fields that the API does not return: the ledger says what was written.
     fn write_only(&mut self, at: &Pointer, desired: &Value) {
         let written = self.written(at);
+        // What is left as it is live was not written.
+        let told = without_left(desired);
+        let desired = &told;
         let because = match written {
             None if equal::is_blank(desired) => return,
             None => Some(Because::NeverWritten),
@@ -278,6 +342,10 @@ impl<'a> Walk<'a> {
     /// Secrets: the ledger's fingerprint decides, else the mask that the API shows. Where it shows
     /// nothing, a secret that was never written has to be.
     fn secret(&mut self, at: &Pointer, secret: &Secret, desired: &Value, live: Option<&Value>) {
+        // Left as it is live.
+        if *secret.exposure() == Exposure::Live {
+            return;
+        }
         let record = self.context.record;
         let recorded = record.is_some_and(|record| record.fingerprints.contains_key(at));
         let because = match self.fingerprint_differs(at, secret) {
@@ -317,6 +385,9 @@ impl<'a> Walk<'a> {
                 },
                 new: desired.clone(),
                 because: Some(because),
+                forces_replacement: false,
+                origin: None,
+                last_applied: None,
                 source: None,
             });
         }
@@ -332,6 +403,21 @@ impl<'a> Walk<'a> {
             secret,
         );
         now.comparable(&written).then(|| now != written)
+    }
+}
+
+/// A value without the secrets in it that are left as they are live.
+fn without_left(value: &Value) -> Value {
+    let is_left =
+        |value: &Value| matches!(value, Value::Secret(it) if *it.exposure() == Exposure::Live);
+    match value {
+        Value::Map(members) => {
+            let told = members.iter().filter(|(_, member)| !is_left(member));
+            let told = told.map(|(key, member)| (key.clone(), without_left(member)));
+            Value::Map(told.collect())
+        }
+        Value::List(items) => Value::List(items.iter().map(without_left).collect()),
+        value => value.clone(),
     }
 }
 

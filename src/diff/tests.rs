@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::kind::{Detail, Endpoints, Identity, List, Members, Paging, Part, Rule};
+use crate::kind::{Detail, Endpoints, Identity, List, Members, Paging, Part, Rule, Update};
 use crate::model::Attribute;
 
 static KIND: Kind = Kind {
@@ -19,12 +19,13 @@ static KIND: Kind = Kind {
             items: "data",
             paging: Paging::Whole,
             per_scope: false,
+            across: None,
         },
         create: "/t",
         item: "/t/{slug}",
         detail: Detail::Listed,
         scope_in_query: false,
-        scope_in_update: false,
+        update: Update::PUT,
         delete_body: &[],
     },
     rules: &[
@@ -34,6 +35,10 @@ static KIND: Kind = Kind {
         Rule::new("/checks/*/is_enabled", Is::Default(|| Value::Bool(true))),
         Rule::new("/allowed", Is::WriteOnly),
         Rule::new("/once", Is::CreateOnly),
+        Rule::new("/token", Is::Presence),
+        Rule::new("/hidden", Is::WriteOnly),
+        Rule::new("/hidden", Is::Presence),
+        Rule::new("/hidden/*", Is::Presence),
         Rule::new("/expires_at", Is::Instant),
     ],
     parts: &[
@@ -292,8 +297,8 @@ fn what_the_api_does_not_return_is_compared_with_the_ledger() {
     );
     let mut record = Record::default();
     record
-        .written
-        .insert("/allowed".into(), Value::from(json!(["a"])));
+        .applied
+        .insert("allowed".into(), Value::from(json!(["a"])));
     assert!(run(&desired, &live, Some(&record), None).is_empty());
     assert!(places(json!({"once": true}), json!({})).is_empty());
     // What a server shows of it counts too, unless that is nothing.
@@ -334,8 +339,8 @@ fn a_secret_in_what_the_api_does_not_return_is_compared_by_fingerprint() {
     // As it comes back from a ledger: without its text.
     let stored = serde_json::to_string(&Value::List(vec![secret("one")])).unwrap();
     record
-        .written
-        .insert("/allowed".into(), serde_json::from_str(&stored).unwrap());
+        .applied
+        .insert("allowed".into(), serde_json::from_str(&stored).unwrap());
     let live = Map::new();
     assert!(run(&desired("one"), &live, Some(&record), Some(&key)).is_empty());
     assert_eq!(
@@ -408,4 +413,163 @@ fn secrets_change_by_fingerprint_then_by_mask_and_never_show() {
     // Another key says nothing; the mask fits, so nothing is known to have changed.
     let other = FingerprintKey::new("other").unwrap();
     assert!(run(&secret("sk-99999xyz"), &live, Some(&record), Some(&other)).is_empty());
+}
+
+#[test]
+fn a_secret_that_is_there_is_known_by_its_fingerprint_and_one_that_is_not_is_written() {
+    let secret = || Value::Secret(Secret::declared("s-1", vec!["${env:S}".to_owned()]));
+    let unseen = || Value::Secret(Secret::live(""));
+    let token = |value: Value| Map::from([("token".to_owned(), value)]);
+    let key = FingerprintKey::new("k").unwrap();
+    let at = Pointer::from("/token");
+    let print = fingerprint(
+        &key,
+        &"things.a".parse().unwrap(),
+        &at,
+        &secret_of(&secret()),
+    );
+    let record = Record {
+        fingerprints: [(at, print.as_str().to_owned())].into(),
+        ..Record::default()
+    };
+    let said = |desired: Value, live: Value, record: Option<&Record>| {
+        run(&token(desired), &token(live), record, Some(&key)).len()
+    };
+    assert_eq!(said(secret(), unseen(), Some(&record)), 0);
+    assert_eq!(
+        said(secret(), unseen(), None),
+        1,
+        "nobody knows what is there"
+    );
+    assert_eq!(said(secret(), Value::Null, Some(&record)), 1, "it is gone");
+    assert_eq!(said(Value::Null, unseen(), None), 1);
+    assert_eq!(said(Value::Null, Value::Null, Some(&record)), 0);
+}
+
+fn secret_of(value: &Value) -> Secret {
+    match value {
+        Value::Secret(secret) => secret.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn of_a_hidden_map_the_ledger_and_what_little_the_api_says_decide() {
+    let hidden = |value: Value| Map::from([("hidden".to_owned(), value)]);
+    let wanted = || Value::from(json!({ "a": "1" }));
+    let unseen = || Value::Secret(Secret::live(""));
+    let record = Record {
+        applied: [("hidden".to_owned(), wanted())].into(),
+        ..Record::default()
+    };
+    let said =
+        |live: Value, record: Option<&Record>| run(&hidden(wanted()), &hidden(live), record, None);
+    let names = |names: &[&str]| {
+        Value::Map(
+            names
+                .iter()
+                .map(|name| ((*name).to_owned(), unseen()))
+                .collect(),
+        )
+    };
+    assert!(said(unseen(), Some(&record)).is_empty());
+    assert_eq!(said(unseen(), None).len(), 1);
+    assert_eq!(said(Value::Null, Some(&record)).len(), 1);
+    assert_eq!(
+        said(names(&["a", "b"]), Some(&record)),
+        ["/hidden/b {\"$secret\":[]} -> null"]
+    );
+    assert_eq!(
+        said(names(&["b"]), Some(&record)),
+        [
+            "/hidden/a null -> \"1\"",
+            "/hidden/b {\"$secret\":[]} -> null"
+        ]
+    );
+}
+
+#[test]
+fn an_element_of_a_set_that_says_nothing_asks_for_nothing() {
+    assert!(places(json!({"tags": [{"a": null}]}), json!({"tags": []})).is_empty());
+    assert_eq!(
+        places(json!({"tags": [{}]}), json!({"tags": [{"a": "x"}]})).len(),
+        1
+    );
+}
+
+#[test]
+fn what_was_applied_last_tells_who_made_a_difference() {
+    let label = |base: serde_json::Value, live: serde_json::Value, desired: serde_json::Value| {
+        let record = Record {
+            applied: map(base),
+            ..Record::default()
+        };
+        let address = "things.a".parse().unwrap();
+        let context = Context {
+            address: &address,
+            record: Some(&record),
+            fingerprint_key: None,
+            resolve: &|_| None,
+        };
+        let changes = diff(&KIND, &map(desired), &map(live), context);
+        let show = |change: FieldChange| {
+            let origin = serde_json::to_value(change.origin).unwrap();
+            let base = change
+                .last_applied
+                .map(|base| serde_json::to_string(&base).unwrap());
+            format!("{} {} {}", change.pointer, origin, base.unwrap_or_default())
+        };
+        changes.into_iter().map(show).collect::<Vec<_>>()
+    };
+    let a = |text: &str| json!({ "a": text });
+    assert_eq!(label(a("1"), a("1"), a("2")), ["/a \"intended\" "]);
+    assert_eq!(label(a("1"), a("2"), a("1")), ["/a \"drift\" "]);
+    assert_eq!(label(a("1"), a("2"), a("3")), ["/a \"conflict\" \"1\""]);
+    assert_eq!(label(a("1"), a("2"), a("2")), [""; 0]);
+    // Declared for the first time, cleared, and without knowledge.
+    assert_eq!(
+        label(
+            json!({"b": 1}),
+            json!({"a": "2", "b": 1}),
+            json!({"a": "3", "b": 1})
+        ),
+        ["/a \"intended\" "]
+    );
+    assert_eq!(
+        label(a("1"), a("1"), json!({"a": null})),
+        ["/a \"intended\" "]
+    );
+    assert_eq!(
+        label(a("1"), a("2"), json!({"a": null})),
+        ["/a \"conflict\" \"1\""]
+    );
+    assert_eq!(label(json!({}), a("1"), a("2")), ["/a null "]);
+    // Members of what is declared as a whole.
+    let whole = |members: serde_json::Value| json!({ "whole": members });
+    assert_eq!(
+        label(
+            whole(json!({"x": 1})),
+            whole(json!({"x": 1, "y": 2})),
+            whole(json!({"x": 1}))
+        ),
+        ["/whole/y \"drift\" "]
+    );
+    assert_eq!(
+        label(
+            whole(json!({"x": 1, "y": 2})),
+            whole(json!({"x": 1, "y": 2})),
+            whole(json!({"x": 1}))
+        ),
+        ["/whole/y \"intended\" "]
+    );
+    // Elements of sets.
+    let set = |items: &[&str]| json!({ "tags": items });
+    assert_eq!(
+        label(set(&["a", "b"]), set(&["b", "c"]), set(&["a", "b", "d"])),
+        [
+            "/tags/0 \"drift\" ",
+            "/tags/2 \"intended\" ",
+            "/tags/- \"drift\" "
+        ]
+    );
 }

@@ -8,7 +8,7 @@
 
 mod rule;
 
-pub use rule::{Is, Rule};
+pub use rule::{Is, Rotate, Rule, VersionLabel, Versions};
 
 use schemars::{Schema, SchemaGenerator};
 
@@ -22,14 +22,21 @@ pub struct System {
     pub name: &'static str,
     /// Where the public service is.
     pub default_base_url: &'static str,
-    /// The environment variable with the base URL that the vendor's own tools read.
-    pub base_url_variable: &'static str,
+    /// Where its regions are, with `{region}` in the place of their names, if it has any.
+    pub regional_base_url: Option<&'static str>,
+    /// What the vendor's own tools read from the environment about where it is; the first one that
+    /// is set decides.
+    pub places: &'static [Place],
     /// The environment variable with the API key that the vendor's own tools read.
     pub api_key_variable: &'static str,
     /// The header that carries the key.
     pub auth_header: &'static str,
     /// What stands before the key in that header, for example `Bearer `.
     pub auth_prefix: &'static str,
+    /// How its answers say what went wrong.
+    pub errors: Errors,
+    /// What its ids look like, so that manifests can name objects outside of the repository.
+    pub ids: Ids,
     /// What the system holds, in the order in which people read it.
     pub kinds: &'static [&'static Kind],
 }
@@ -39,6 +46,52 @@ impl System {
     pub fn kind(&self, name: &str) -> Option<&'static Kind> {
         self.kinds.iter().copied().find(|kind| kind.name == name)
     }
+
+    /// The base URL of a region, where the system has regions.
+    pub fn region(&self, name: &str) -> Option<String> {
+        Some(self.regional_base_url?.replace("{region}", name))
+    }
+}
+
+/// Environment variables that say where a system is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The base URL.
+    BaseUrl(&'static str),
+    /// The host, and the scheme if it is not `https`.
+    Host {
+        /// The variable with the host.
+        host: &'static str,
+        /// The variable with the scheme.
+        scheme: &'static str,
+    },
+    /// The region, for [`System::regional_base_url`].
+    Region(&'static str),
+}
+
+/// How a system's answers say what went wrong: JSON pointers, the first one with a text or a
+/// number decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Errors {
+    /// Where the message is.
+    pub message: &'static [&'static str],
+    /// Where the error code is.
+    pub code: &'static [&'static str],
+    /// Where more is said, by members that messages repeat with their names.
+    pub details: &'static [&'static str],
+    /// Where the request's id is.
+    pub request_id: &'static [&'static str],
+    /// The headers that have the request's id.
+    pub request_id_headers: &'static [&'static str],
+}
+
+/// What the ids of a system look like.
+#[derive(Clone, Copy, Debug)]
+pub struct Ids {
+    /// What they are called in messages: `UUID`.
+    pub noun: &'static str,
+    /// Whether a text is one, and cannot be a key.
+    pub is: fn(&str) -> bool,
 }
 
 /// A sort of resource.
@@ -81,6 +134,20 @@ pub enum Identity {
     /// The server makes the slug; the object is found by its name, the entry's `name` or else its
     /// key, within its scope.
     Name,
+    /// Like [`Identity::Name`], and the server allows no second object of that name there.
+    UniqueName,
+    /// It has no name: within its scope there is at most one.
+    Place,
+    /// The API neither lists nor shows such objects. Only the ledger knows of them, and what it
+    /// says was written last counts as live; all fields but the scope are [`Is::WriteOnly`].
+    Recorded,
+}
+
+impl Identity {
+    /// Whether an entry without `name` has its key for one.
+    pub fn has_name(self) -> bool {
+        self != Self::Place
+    }
 }
 
 /// Where the API keeps a kind. Paths begin after the base URL; `{id}` and `{slug}` stand for what
@@ -91,16 +158,39 @@ pub struct Endpoints {
     pub list: List,
     /// Where one is created, with POST.
     pub create: &'static str,
-    /// Where one is read (GET), updated (PUT) and deleted (DELETE).
+    /// Where one is read (GET), updated and deleted (DELETE).
     pub item: &'static str,
+    /// How one is updated.
+    pub update: Update,
     /// When the list does not say enough and the object must be read by itself.
     pub detail: Detail,
     /// Whether requests for one object repeat its outermost scope field as a query parameter.
     pub scope_in_query: bool,
-    /// Whether updates repeat the scope fields in the body.
-    pub scope_in_update: bool,
     /// The fields of the live object that a DELETE repeats in its body, as a confirmation.
     pub delete_body: &'static [&'static str],
+}
+
+/// How an existing object is updated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// `PUT` or `PATCH`. Either way the body has the fields that change and no others: what is left
+    /// out stays as it is.
+    pub method: &'static str,
+    /// The fields of the entry that every update repeats, changed or not.
+    pub repeats: &'static [&'static str],
+}
+
+impl Update {
+    /// With PUT.
+    pub const PUT: Self = Self {
+        method: "PUT",
+        repeats: &[],
+    };
+    /// With PATCH.
+    pub const PATCH: Self = Self {
+        method: "PATCH",
+        repeats: &[],
+    };
 }
 
 /// A list endpoint.
@@ -115,6 +205,21 @@ pub struct List {
     /// Whether one list shows all scopes, or each outermost scope needs a list of its own with
     /// that scope field as query parameter.
     pub per_scope: bool,
+    /// Of a list per scope, the query parameter that may ask for all scopes at once, with the
+    /// value that other objects show in the field of that name. What such a list does not show is
+    /// looked for in its scope's own list, so that this only ever saves requests.
+    pub across: Option<&'static str>,
+}
+
+impl List {
+    /// There is none, for [`Identity::Recorded`].
+    pub const NONE: Self = Self {
+        path: "",
+        items: "",
+        paging: Paging::Whole,
+        per_scope: false,
+        across: None,
+    };
 }
 
 /// How the pages of a list are turned.
@@ -132,6 +237,22 @@ pub enum Paging {
         /// How many objects to ask for at once.
         size: usize,
     },
+    /// `page`, counted from 0, and `page_size`.
+    PageFromZero {
+        /// How many objects to ask for at once.
+        size: usize,
+    },
+    /// `currentPage`, counted from 0, and `pageSize`.
+    CamelPage {
+        /// How many objects to ask for at once.
+        size: usize,
+    },
+    /// `limit`, and the `cursor` that the page before names in `pagination.next_cursor` as long as
+    /// its `pagination.has_more` is true. Pages may be short or empty in between.
+    Cursor {
+        /// How many objects to ask for at once.
+        size: usize,
+    },
 }
 
 /// When an object is read by itself.
@@ -141,6 +262,9 @@ pub enum Detail {
     Listed,
     /// Always: the list has summaries.
     Read,
+    /// The list has summaries, and these of their fields change whenever the object does: what
+    /// was read before under the same ones need not be read again.
+    Stamped(&'static [&'static str]),
     /// When the entry declares something below one of these places, which the list leaves out.
     ReadFor(&'static [&'static str]),
 }
@@ -181,12 +305,25 @@ pub enum Members {
 /// A request that writes a [`Part`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct PartRequest {
-    /// `PUT` or `DELETE`.
+    /// `PUT`, `DELETE`, or a `POST` that may be repeated.
     pub method: &'static str,
+    /// A segment below the part's path: the member that the request is about.
+    pub below: Option<Value>,
     /// Query parameters.
     pub query: Vec<(&'static str, String)>,
     /// The body, `None` for no body.
     pub body: Option<Value>,
+}
+
+/// What became of an object, see [`Is::Status`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is there to be compared and changed.
+    Open,
+    /// It has done what it was for.
+    Done,
+    /// It is as good as gone.
+    Over,
 }
 
 /// What a body is for.
@@ -282,6 +419,57 @@ impl Kind {
     /// The scope field that requests name: the outermost one.
     pub fn outer_scope(&self) -> Option<&'static str> {
         self.scope.first().copied()
+    }
+
+    /// The secret that the server makes for an object of this kind: its field, and how it is
+    /// replaced.
+    pub fn issued(&self) -> Option<(Pointer, Option<&'static Rotate>)> {
+        self.rules.iter().find_map(|rule| match &rule.is {
+            Is::Issued { rotate } => Some((Pointer::from(rule.at.0), rotate.as_ref())),
+            _ => None,
+        })
+    }
+
+    /// How objects come to be that entries cannot make, if they cannot.
+    pub fn found(&self) -> Option<&'static str> {
+        self.rules.iter().find_map(|rule| match rule.is {
+            Is::Found { how } => Some(how),
+            _ => None,
+        })
+    }
+
+    /// What became of a live object.
+    pub fn fate(&self, live: &Map) -> Fate {
+        for rule in self.rules {
+            if let Is::Status { over, done } = rule.is {
+                let field = rule.at.0.trim_start_matches('/');
+                let status = live.get(field).and_then(Value::as_str).unwrap_or_default();
+                if over.contains(&status) {
+                    return Fate::Over;
+                }
+                if done.contains(&status) {
+                    return Fate::Done;
+                }
+            }
+        }
+        Fate::Open
+    }
+
+    /// Where its versions are, if it has any.
+    pub fn versions(&self) -> Option<&'static Versions> {
+        self.rules.iter().find_map(|rule| match &rule.is {
+            Is::Versioned(versions) => Some(versions),
+            _ => None,
+        })
+    }
+
+    /// The field that only does something.
+    pub fn impulse(&self) -> Option<&'static str> {
+        let rule = self
+            .rules
+            .iter()
+            .find(|rule| matches!(rule.is, Is::Impulse))?;
+        rule.at.0.strip_prefix('/')
     }
 
     /// Whether objects of this kind may refer to others of it.

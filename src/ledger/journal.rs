@@ -64,12 +64,17 @@ enum Line {
         address: Address,
         record: Option<Record>,
     },
+    /// A record that has another address from now on.
+    Move {
+        from: Address,
+        to: Address,
+    },
 }
 
 /// A journal that cannot be written: the run must stop, for no write goes unrecorded.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write the journal: {0}")]
-pub struct JournalError(#[from] std::io::Error);
+pub struct JournalError(#[from] pub std::io::Error);
 
 impl Journal {
     /// Begins a journal beside the ledger. `digest` is the digest of the plan that is applied.
@@ -147,6 +152,17 @@ impl Journal {
         })
     }
 
+    /// Says that the ledger knows a resource by another address from now on.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn moved(&self, from: &Address, to: &Address) -> Result<(), JournalError> {
+        self.append(&Line::Move {
+            from: from.clone(),
+            to: to.clone(),
+        })
+    }
+
     /// Ends the journal once the ledger is saved. A journal without open questions is removed.
     pub fn finish(self) {
         if let Some(path) = self.path {
@@ -205,13 +221,16 @@ pub fn recover(path: &Path, ledger: &mut Ledger) -> Result<Vec<PathBuf>, LedgerE
         let text =
             std::fs::read_to_string(path).map_err(|source| super::io("read", path, source))?;
         for line in text.lines() {
-            let Ok(Line::Record { address, record }) = serde_json::from_str(line) else {
-                continue;
-            };
-            match record {
-                Some(record) => ledger.records.insert(address, record),
-                None => ledger.records.remove(&address),
-            };
+            match serde_json::from_str(line) {
+                Ok(Line::Record { address, record }) => {
+                    match record {
+                        Some(record) => ledger.records.insert(address, record),
+                        None => ledger.records.remove(&address),
+                    };
+                }
+                Ok(Line::Move { from, to }) => ledger.rename(&from, &to),
+                _ => {}
+            }
         }
     }
     Ok(left)

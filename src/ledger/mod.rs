@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Address, Ident, Map, Pointer, Value};
+use crate::model::{Address, Ident, Map, Pointer};
 
 /// The folder in a repository that holds ledgers and journals.
 pub const FOLDER: &str = ".gatewright";
@@ -44,9 +44,13 @@ pub struct Record {
     /// Keyed fingerprints of the secrets that were written, by place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fingerprints: BTreeMap<Pointer, String>,
-    /// What was written where the API does not read back, by place.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub written: BTreeMap<Pointer, Value>,
+    /// What was applied last, as the manifest had it: secrets as the names of their sources. It
+    /// tells who made a difference, and stands in for what the API does not read back.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub applied: Map,
+    /// Whether the server made a secret for it that did not reach its sink, so that nobody has it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undelivered: bool,
     /// Whether deleting it is refused, also after its entry is gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protect: bool,
@@ -91,6 +95,9 @@ pub enum LedgerError {
         /// The ledger.
         path: PathBuf,
     },
+    /// The journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// A line is not what it should be, for example after a merge conflict.
     #[error("{path}:{line}: {message}", path = path.display())]
     Line {
@@ -103,11 +110,29 @@ pub enum LedgerError {
     },
 }
 
+/// Where the cache of what was read lies, beside the ledger and out of version control.
+pub fn cache_path(root: &Path, environment: Option<&str>, system: &str, base_url: &str) -> PathBuf {
+    let name = format!("{}.json", stem(environment, system, base_url));
+    root.join(FOLDER).join("cache").join(name)
+}
+
 /// Where the ledger of a repository, environment and server is: servers do not share ledgers, so
 /// that trying a repository on another server cannot confuse what is owned where.
 pub fn path(root: &Path, environment: Option<&str>, system: &str, base_url: &str) -> PathBuf {
     root.join(FOLDER)
         .join(format!("{}.ledger", stem(environment, system, base_url)))
+}
+
+/// Whether a repository has a ledger of a system, on whatever server.
+pub fn exists(root: &Path, system: &str) -> bool {
+    let Ok(entries) = std::fs::read_dir(root.join(FOLDER)) else {
+        return false;
+    };
+    entries.filter_map(Result::ok).any(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        name.ends_with(".ledger") && name.contains(&format!("{system}@"))
+    })
 }
 
 /// What the files about one environment and server begin with.
@@ -134,6 +159,18 @@ fn stem(environment: Option<&str>, system: &str, base_url: &str) -> String {
 }
 
 impl Ledger {
+    /// Gives a record another address; what refers to it follows.
+    pub fn rename(&mut self, from: &Address, to: &Address) {
+        let Some(record) = self.records.remove(from) else {
+            return;
+        };
+        self.records.insert(to.clone(), record);
+        for record in self.records.values_mut() {
+            let values = record.scope.values_mut().chain(record.applied.values_mut());
+            values.for_each(|value| value.rename(from, to));
+        }
+    }
+
     /// Reads the ledger of one server; one that is not there is empty.
     ///
     /// # Errors

@@ -48,6 +48,21 @@ pub(super) fn value(kind: &Kind, at: &Pointer, value: &mut Value, directory: &Di
                     return;
                 }
             }
+            // No two objects of a system have one id.
+            Is::ReferenceBy {
+                kinds, attribute, ..
+            } => {
+                let address = value
+                    .as_str()
+                    .and_then(|text| kinds.iter().find_map(|(_, k)| directory.address(k, text)));
+                if let Some(address) = address {
+                    *value = Value::Reference(Reference {
+                        address: address.clone(),
+                        attribute: *attribute,
+                    });
+                    return;
+                }
+            }
             Is::ReferenceKeys { kind, .. } => {
                 if let Value::Map(map) = value {
                     let named = std::mem::take(map).into_iter().map(|(key, member)| {

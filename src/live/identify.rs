@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value as Json;
 
 use super::{Live, Object, Problem, Reader, Reason, Wanted, canonical};
-use crate::kind::{Identity, Kind};
+use crate::kind::{Fate, Identity, Is, Kind};
 use crate::ledger::Record;
 use crate::model::{Address, Ident, Map, Pointer, Value};
 
@@ -34,8 +34,12 @@ impl Reader<'_> {
         scope: Option<&Vec<(String, String)>>,
     ) -> Pool {
         let mut pool = Pool::default();
-        for (at, item) in items.into_iter().enumerate() {
+        for item in items {
             let object = self.object(kind, item, scope);
+            if kind.fate(&object.fields) == Fate::Over {
+                continue;
+            }
+            let at = pool.objects.len();
             pool.index.insert(at, &object);
             pool.objects.push(Some(object));
         }
@@ -75,7 +79,8 @@ impl Reader<'_> {
                 .unwrap_or(&want.address.key);
             let fits = |at: &usize| {
                 objects[*at].as_ref().is_some_and(|object| {
-                    kind.identity == Identity::Slug || self.same_scope(open_scope, fields, object)
+                    kind.identity == Identity::Slug
+                        || self.same_scope(kind, open_scope, fields, object)
                 })
             };
             let found: Vec<usize> = match kind.identity {
@@ -85,9 +90,24 @@ impl Reader<'_> {
                     .copied()
                     .into_iter()
                     .collect(),
-                Identity::Name => index.by_name.get(name).cloned().unwrap_or_default(),
+                Identity::Place => (0..objects.len()).collect(),
+                Identity::Name | Identity::UniqueName => {
+                    index.by_name.get(name).cloned().unwrap_or_default()
+                }
+                // There is no list to find it in.
+                Identity::Recorded => Vec::new(),
             };
-            let found: Vec<usize> = found.into_iter().filter(fits).collect();
+            let mut found: Vec<usize> = found.into_iter().filter(fits).collect();
+            // Of several, what is done and over does not count; and if all are, any of them says it.
+            let is_open = |at: &usize| {
+                let object = objects[*at].as_ref();
+                object.is_some_and(|object| kind.fate(&object.fields) == Fate::Open)
+            };
+            if found.iter().any(is_open) {
+                found.retain(is_open);
+            } else if found.len() > 1 {
+                found.truncate(1);
+            }
             match found.as_slice() {
                 [] => {}
                 [at] => {
@@ -162,9 +182,15 @@ impl Reader<'_> {
     }
 
     /// Whether a live object lives where an entry says it should, as far as these fields go.
-    fn same_scope(&self, scope: &[&str], fields: &Map, object: &Object) -> bool {
+    fn same_scope(&self, kind: &Kind, scope: &[&str], fields: &Map, object: &Object) -> bool {
+        let server_owned = |field: &str| {
+            let at = Pointer::root().child(field);
+            kind.has(&at, |rule| matches!(rule, Is::ServerOwned))
+        };
         scope.iter().all(
             |field| match (fields.get(*field), object.fields.get(*field)) {
+                // Of two names that it has, an entry may use either.
+                (None | Some(Value::Null), _) if server_owned(field) => true,
                 (None | Some(Value::Null), None | Some(Value::Null)) => true,
                 (Some(Value::Reference(want)), Some(Value::Reference(have))) => {
                     want.address == have.address
@@ -210,6 +236,16 @@ pub(super) struct Pool {
 }
 
 impl Pool {
+    /// The object that a record means, if nobody has taken it.
+    pub(super) fn peek(&self, record: &Record) -> Option<&Object> {
+        self.objects[self.index.ident(&record.ident)?].as_ref()
+    }
+
+    /// What nobody has taken.
+    pub(super) fn rest(self) -> impl Iterator<Item = Object> {
+        self.objects.into_iter().flatten()
+    }
+
     fn recorded(&mut self, record: &Record) -> Option<Object> {
         let at = self.index.ident(&record.ident)?;
         self.objects[at].take()

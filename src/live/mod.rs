@@ -3,8 +3,14 @@
 //! Reads never guess. A list that cannot be read is a [`Problem`] and not an empty list, and an
 //! object counts as absent only where a complete list lacks it.
 
+mod cache;
 mod canonical;
 mod identify;
+mod inventory;
+mod scoped;
+
+pub use cache::Cache;
+pub use inventory::{Found, Inventory, inventory, scope_of};
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,7 +18,9 @@ use futures_util::future::join_all;
 use serde_json::Value as Json;
 
 use crate::client::{ApiError, Client, Request, item_path};
-use crate::kind::{Detail, Is, Kind, Paging, System};
+use crate::kind::{Detail, Identity, Is, Kind, Paging, Part, System};
+use cache::Stamp;
+
 use crate::ledger::Record;
 use crate::model::{Address, Ident, Map, Pointer, Reference, Value};
 
@@ -41,7 +49,7 @@ pub struct Object {
 }
 
 /// What was found.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Live {
     /// The objects that belong to a wanted resource.
     pub objects: BTreeMap<Address, Object>,
@@ -74,7 +82,7 @@ pub enum Reason {
 }
 
 /// Which ids and slugs belong to which address.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Directory {
     by_ident: HashMap<(&'static str, String), Address>,
 }
@@ -101,9 +109,20 @@ impl Live {
             .get(reference.attribute)
             .map(str::to_owned)
     }
-}
 
-impl Live {
+    /// Gives an object another address; what refers to it follows.
+    pub fn rename(&mut self, from: &Address, to: &Address) {
+        if let Some(object) = self.objects.remove(from) {
+            self.objects.insert(to.clone(), object);
+        }
+        let objects = self.objects.values_mut();
+        for object in objects.chain(self.unowned.values_mut().flatten()) {
+            for value in object.fields.values_mut() {
+                value.rename(from, to);
+            }
+        }
+    }
+
     /// Lists of several scopes may show one object more than once, and another scope's as well.
     fn count_once(&mut self) {
         for (kind, objects) in &mut self.unowned {
@@ -116,7 +135,9 @@ impl Live {
     }
 }
 
-/// Reads everything that a plan for `wanted` needs to know.
+/// Reads everything that a plan for `wanted` needs to know. What `cache` has is not read again.
+/// The kinds in `whole` are listed in every scope that is wanted, whether or not anything of them
+/// is.
 ///
 /// # Errors
 /// Every list and object that could not be read, and every resource whose object is ambiguous.
@@ -124,9 +145,12 @@ pub async fn read(
     client: &Client,
     system: &'static System,
     wanted: &[Wanted<'_>],
+    whole: &[&str],
+    cache: &Cache,
 ) -> Result<Live, Vec<Problem>> {
     let mut reader = Reader {
         client,
+        cache,
         live: Live::default(),
         problems: Vec::new(),
     };
@@ -140,12 +164,15 @@ pub async fn read(
         .kinds
         .iter()
         .map(|kind| (*kind, of_kind(kind)))
-        .filter(|(_, wants)| !wants.is_empty())
+        .filter(|(kind, wants)| !wants.is_empty() || whole.contains(&kind.name))
         .collect();
 
     // Lists that need nothing first, all at once; then those that are read scope by scope, for
     // which the scopes' own ids must be known.
-    let (scoped, flat): (Vec<_>, Vec<_>) = groups
+    let (unlisted, listed): (Vec<_>, Vec<_>) = groups
+        .into_iter()
+        .partition(|(kind, _)| kind.identity == Identity::Recorded);
+    let (scoped, flat): (Vec<_>, Vec<_>) = listed
         .into_iter()
         .partition(|(kind, _)| kind.endpoints.list.per_scope);
     let lists = join_all(
@@ -153,6 +180,7 @@ pub async fn read(
             .map(|(kind, _)| client.list(&kind.endpoints.list, &[])),
     )
     .await;
+    let hints = scoped::hints(&scoped, lists.iter().filter_map(|list| list.as_ref().ok()));
     let mut fetched: Vec<_> = flat.iter().zip(lists).collect();
     // What has no scope is found by itself; what lives in a scope needs the scope to be found.
     fetched.sort_by_key(|((kind, _), _)| !kind.scope.is_empty());
@@ -166,11 +194,21 @@ pub async fn read(
         }
     }
     if reader.problems.is_empty() {
-        reader.read_scoped(&scoped).await;
+        reader.read_scoped(&scoped, whole, &hints).await;
         reader.live.count_once();
     }
     if reader.problems.is_empty() {
         reader.read_details(wanted).await;
+    }
+    for want in unlisted.iter().flat_map(|(_, wants)| wants) {
+        if let Some(record) = want.record {
+            let object = as_recorded(record);
+            reader
+                .live
+                .directory
+                .insert(want.kind, want.address, &object);
+            reader.live.objects.insert(want.address.clone(), object);
+        }
     }
     if reader.problems.is_empty() {
         Ok(reader.live)
@@ -179,75 +217,26 @@ pub async fn read(
     }
 }
 
-/// The wanted resources that one list may show.
-#[derive(Default)]
-struct Scoped<'w, 'a> {
-    /// Those that are declared there.
-    here: Vec<&'w Wanted<'a>>,
-    /// Those that the ledger knows to be there, while they are declared elsewhere or not at all.
-    left: Vec<&'w Wanted<'a>>,
+/// What the ledger knows of an object that the API does not show.
+fn as_recorded(record: &Record) -> Object {
+    let mut fields = record.scope.clone();
+    fields.extend(record.applied.clone());
+    let name = fields.get("name").and_then(Value::as_str);
+    Object {
+        ident: record.ident.clone(),
+        name: name.map(str::to_owned),
+        fields,
+    }
 }
 
 struct Reader<'c> {
     client: &'c Client,
+    cache: &'c Cache,
     live: Live,
     problems: Vec<Problem>,
 }
 
 impl Reader<'_> {
-    /// Reads the lists that show one scope each. A scope that does not exist yet has no objects.
-    ///
-    /// What the ledger knows to be in another scope than the one that is declared now is looked for
-    /// there first: it has not gone, it would have to move.
-    async fn read_scoped(&mut self, groups: &[(&'static Kind, Vec<&Wanted<'_>>)]) {
-        type Query = Vec<(String, String)>;
-        let mut lists: BTreeMap<(&'static str, Query), (&'static Kind, Scoped<'_, '_>)> =
-            BTreeMap::new();
-        for (kind, wants) in groups {
-            for want in wants {
-                let declared = self.scope_query(kind, want.fields);
-                let recorded = self.scope_query(kind, want.record.map(|record| &record.scope));
-                let elsewhere = recorded.filter(|_| want.record.is_some());
-                let elsewhere = elsewhere.filter(|query| Some(query) != declared.as_ref());
-                let new = || (*kind, Scoped::default());
-                if let Some(query) = declared.filter(|_| want.fields.is_some()) {
-                    let (_, wants) = lists.entry((kind.name, query)).or_insert_with(new);
-                    wants.here.push(want);
-                }
-                if let Some(query) = elsewhere {
-                    let (_, wants) = lists.entry((kind.name, query)).or_insert_with(new);
-                    wants.left.push(want);
-                }
-            }
-        }
-        let client = self.client;
-        let answers = join_all(
-            lists
-                .iter()
-                .map(|((_, query), (kind, _))| client.list(&kind.endpoints.list, query)),
-        )
-        .await;
-        let mut read = Vec::new();
-        for (((_, query), (kind, wants)), answer) in lists.into_iter().zip(answers) {
-            match answer {
-                Ok(items) => {
-                    let pool = self.pool(kind, items, Some(&query));
-                    read.push((kind, query, wants, pool));
-                }
-                Err(error) => self.problems.push(Problem {
-                    address: None,
-                    reason: Reason::Api(error),
-                }),
-            }
-        }
-        for (_, _, wants, pool) in &mut read {
-            self.take_recorded(&wants.left, pool);
-        }
-        for (kind, query, wants, pool) in read {
-            self.identify_in(kind, &wants.here, pool, Some(&query));
-        }
-    }
-
     /// The outermost scope of a wanted resource as query parameters; `None` where it is not there
     /// yet.
     fn scope_query(&self, kind: &Kind, scope: Option<&Map>) -> Option<Vec<(String, String)>> {
@@ -270,7 +259,9 @@ impl Reader<'_> {
 
     /// Reads the single objects and the parts that the declared resources ask for.
     async fn read_details(&mut self, wanted: &[Wanted<'_>]) {
-        let mut jobs: Vec<(&Wanted<'_>, Option<&'static str>, Request)> = Vec::new();
+        let before = self.client.server_time();
+        let mut jobs: Vec<(&Wanted<'_>, What, Request)> = Vec::new();
+        let mut known = Vec::new();
         for want in wanted {
             let Some(object) = self.live.objects.get(want.address) else {
                 continue;
@@ -297,28 +288,55 @@ impl Reader<'_> {
                 ..Request::get(item_path(path, &object.ident).unwrap_or_default())
             };
             if defers || (!leaving && needs_detail(kind, fields)) {
-                jobs.push((want, None, request(kind.endpoints.item)));
+                let stamp = match kind.endpoints.detail {
+                    Detail::Stamped(fields) => Stamp::of(kind.name, fields, object),
+                    _ => None,
+                };
+                match stamp.as_ref().and_then(|stamp| self.cache.get(stamp)) {
+                    Some(json) => known.push((want, json)),
+                    None => {
+                        let what = What::Object(stamp);
+                        jobs.push((want, what, request(kind.endpoints.item)));
+                    }
+                }
             }
             for part in kind.parts {
                 let recorded = want
                     .record
                     .is_some_and(|r| r.parts.contains_key(part.field));
                 if !leaving && (fields.contains_key(part.field) || recorded) {
-                    jobs.push((want, Some(part.field), request(part.path)));
+                    jobs.push((want, What::Part(part), request(part.path)));
                 }
             }
         }
         let client = self.client;
-        let answers = join_all(jobs.iter().map(|(want, part, request)| {
-            let part = part.and_then(|field| want.kind.part(field));
-            let (items, paging) = part.map_or(("", Paging::Whole), |p| (p.items, p.paging));
+        let answers = join_all(jobs.iter().map(|(_, what, request)| {
+            let (items, paging) = match what {
+                What::Object(_) => ("", Paging::Whole),
+                What::Part(part) => (part.items, part.paging),
+            };
             client.whole(request, items, paging)
         }))
         .await;
-        for ((want, part, _), answer) in jobs.into_iter().zip(answers) {
-            match answer {
-                Ok(json) => self.take_detail(want, part, json),
-                Err(error) => self.problems.push(Problem {
+        for (want, json) in known {
+            self.take_detail(want, json);
+        }
+        for ((want, what, _), answer) in jobs.into_iter().zip(answers) {
+            match (answer, what) {
+                (Ok(json), What::Part(part)) => self.take_part(want, part, json),
+                (Ok(json), What::Object(stamp)) => {
+                    let copy = stamp.map(|stamp| (stamp, json.clone()));
+                    let clean = self.take_detail(want, json);
+                    if let (Some((stamp, json)), Detail::Stamped(fields), true) =
+                        (copy, want.kind.endpoints.detail, clean)
+                    {
+                        let text = json.to_string();
+                        if self.client.redact(&text) == text {
+                            self.cache.put(stamp, fields, before, json);
+                        }
+                    }
+                }
+                (Err(error), _) => self.problems.push(Problem {
                     address: Some(want.address.clone()),
                     reason: Reason::Api(error),
                 }),
@@ -326,32 +344,46 @@ impl Reader<'_> {
         }
     }
 
-    fn take_detail(&mut self, want: &Wanted<'_>, part: Option<&'static str>, json: Json) {
+    /// Takes over what an object says of itself, and tells whether no secret stands where one may.
+    fn take_detail(&mut self, want: &Wanted<'_>, json: Json) -> bool {
         let Some(object) = self.live.objects.get_mut(want.address) else {
-            return;
+            return false;
         };
-        let directory = &self.live.directory;
-        match part.and_then(|field| want.kind.part(field)) {
-            Some(part) => {
-                let mut value = (part.decode)(json);
-                let at = Pointer::root().child(part.field);
-                canonical::value(want.kind, &at, &mut value, directory);
-                object.fields.insert(part.field.to_owned(), value);
-            }
-            None => {
-                let mut fields = canonical::decode(want.kind, json);
-                canonical::members(want.kind, &Pointer::root(), &mut fields, directory);
-                object.fields.extend(fields);
-            }
+        let mut fields = canonical::decode(want.kind, json);
+        canonical::members(
+            want.kind,
+            &Pointer::root(),
+            &mut fields,
+            &self.live.directory,
+        );
+        let clean = !cache::has_secret(fields.values());
+        object.fields.extend(fields);
+        clean
+    }
+
+    fn take_part(&mut self, want: &Wanted<'_>, part: &Part, json: Json) {
+        if let Some(object) = self.live.objects.get_mut(want.address) {
+            let mut value = (part.decode)(json);
+            let at = Pointer::root().child(part.field);
+            canonical::value(want.kind, &at, &mut value, &self.live.directory);
+            object.fields.insert(part.field.to_owned(), value);
         }
     }
+}
+
+/// What is read of an object by itself.
+enum What {
+    /// The object, under the stamp that the list shows.
+    Object(Option<Stamp>),
+    /// A part of it.
+    Part(&'static Part),
 }
 
 /// Whether the list leaves out something that the entry declares.
 fn needs_detail(kind: &Kind, fields: &Map) -> bool {
     match kind.endpoints.detail {
         Detail::Listed => false,
-        Detail::Read => true,
+        Detail::Read | Detail::Stamped(_) => true,
         Detail::ReadFor(places) => places.iter().any(|place| {
             let pointer = Pointer::from(*place);
             let (first, rest) = match pointer.segments().split_first() {

@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use super::document::Raw;
 use super::entry::Entry;
+use super::index::with_article;
 use super::lifecycle::{Lifecycle, LifecycleForm};
 use super::locate::Locator;
 use super::read::{Origin, Origins, Reader};
 use super::rules::Rules;
 use super::schema::{Compiled, Subject, plain};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, did_you_mean};
 use crate::kind::{Identity, Kind, Problems};
-use crate::model::Value;
+use crate::model::{Pointer, Value};
 
 /// What is prepared once for each kind.
 struct Known {
@@ -58,6 +59,7 @@ impl Kinds {
         let members = raw.locator.node.members()?;
         let own = members.iter().filter(|member| member.key != "lifecycle");
         let (fields, origins) = reader.members(own, &raw.scope, kind.system, &known.rules);
+        let unset = reader.take_unset_secrets();
         let lifecycle = match raw.locator.node.member("lifecycle") {
             Some(member) => {
                 let locator = Locator {
@@ -68,9 +70,9 @@ impl Kinds {
                 self.lifecycle
                     .as_ref()
                     .and_then(|schema| lifecycle(&raw, &locator, schema, reader))
-                    .unwrap_or_default()
+                    .unwrap_or_else(|| LifecycleForm::default().read(&raw.address, kind))
             }
-            None => Lifecycle::default(),
+            None => LifecycleForm::default().read(&raw.address, kind),
         };
         let json = plain(&fields);
         let subject = Subject {
@@ -88,6 +90,7 @@ impl Kinds {
             kind,
             fields,
             lifecycle,
+            unset,
             links: Vec::new(),
             locator: raw.locator,
         };
@@ -107,7 +110,11 @@ fn own_check(entry: &mut Entry, diagnostics: &mut Vec<Diagnostic>) {
     let chosen = entry.kind.identity == Identity::Slug;
     let mut added = Vec::new();
     for field in ["name", "slug"] {
-        if (field == "name" || chosen) && !entry.fields.contains_key(field) {
+        let has = match field {
+            "name" => entry.kind.identity.has_name(),
+            _ => chosen,
+        };
+        if has && !entry.fields.contains_key(field) {
             entry.fields.insert(field.to_owned(), Value::text(key));
             added.push(field);
         }
@@ -149,5 +156,48 @@ fn lifecycle(
         return None;
     }
     let form: LifecycleForm = serde_json::from_value(json).ok()?;
-    Some(form.read(&raw.address))
+    let lifecycle = form.read(&raw.address, raw.kind);
+    ignored(raw.kind, &lifecycle, locator, &mut reader.diagnostics);
+    if let Some(sink) = &lifecycle.sink {
+        let place = locator.key(&Pointer::from("/sink"));
+        reader.permit(sink, place.clone());
+        if raw.kind.issued().is_none() {
+            let message = format!(
+                "the server makes no secret for {}",
+                with_article(raw.kind.noun)
+            );
+            let problem = Diagnostic::warning("unused-sink", message);
+            reader
+                .diagnostics
+                .push(problem.at(place, "nothing goes here"));
+        }
+    }
+    Some(lifecycle)
+}
+
+/// Warns of places that are to be left alone and do not exist.
+fn ignored(
+    kind: &Kind,
+    lifecycle: &Lifecycle,
+    locator: &Locator,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    if lifecycle.ignore.is_empty() {
+        return;
+    }
+    let fields = crate::schema::fields(kind);
+    for (index, place) in lifecycle.ignore.iter().enumerate() {
+        let field = place.field().unwrap_or_default();
+        if fields.contains(field) {
+            continue;
+        }
+        let message = format!("`ignore` names `{place}`, and no {} has that", kind.noun);
+        let at = locator.value(&Pointer::root().child("ignore").child(index));
+        let meant = did_you_mean(field, fields.iter().map(String::as_str));
+        diagnostics.push(
+            Diagnostic::warning("unknown-ignore", message)
+                .at(at, "")
+                .maybe_help(meant),
+        );
+    }
 }

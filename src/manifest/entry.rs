@@ -2,9 +2,10 @@
 
 use super::lifecycle::Lifecycle;
 use super::locate::Locator;
-use crate::diagnostic::Location;
+use crate::diagnostic::{FileId, Location};
 use crate::kind::Kind;
 use crate::model::{Address, Map, Pointer};
+use crate::yaml::Node;
 
 /// A resource that the repository declares.
 #[derive(Clone, Debug)]
@@ -17,8 +18,21 @@ pub struct Entry {
     pub fields: Map,
     /// How it wants to be treated.
     pub lifecycle: Lifecycle,
+    /// Secrets whose variables are not set.
+    pub unset: Vec<Unset>,
     pub(super) links: Vec<Link>,
     pub(super) locator: Locator,
+}
+
+/// A secret of an entry whose variable is not set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unset {
+    /// The place of the secret.
+    pub at: Pointer,
+    /// The variable.
+    pub variable: String,
+    /// Where the variable is named.
+    pub locations: Vec<Location>,
 }
 
 /// Something in an entry that names another entry.
@@ -40,6 +54,23 @@ impl Entry {
     /// deepest one on the way that exists.
     pub fn locate(&self, pointer: &Pointer) -> Location {
         self.locator.key(pointer)
+    }
+
+    /// Where the manifest says what stands in the entry's `lifecycle`.
+    pub fn locate_lifecycle(&self, option: &str) -> Location {
+        self.locator
+            .key(&Pointer::root().child("lifecycle").child(option))
+    }
+
+    /// What the manifest says at `pointer`, before interpolation; `None` where it says nothing, or
+    /// where a variable stands for something further up.
+    pub fn node(&self, pointer: &Pointer) -> Option<&Node> {
+        self.locator.node(pointer)
+    }
+
+    /// The file that declares it.
+    pub fn file(&self) -> FileId {
+        self.locator.file
     }
 
     /// Every entry of the repository that this one names, in the order of its fields: values and

@@ -1,5 +1,6 @@
 //! Finds and reads the files of a repository.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,9 @@ pub const PROJECT_FILE: &str = "gatewright.yaml";
 
 /// The manifests of a project that does not say which files they are.
 const DEFAULT_GLOBS: [&str; 2] = ["**/*.yaml", "**/*.yml"];
+
+/// Texts by the names of files, relative to the root, with `/` on every platform.
+pub type Texts = BTreeMap<String, String>;
 
 /// A pattern of the project file and where it stands there.
 #[derive(Debug)]
@@ -36,6 +40,7 @@ pub(super) struct Found {
 pub(super) fn find(
     root: &Path,
     globs: Option<&[Glob]>,
+    texts: &Texts,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Found> {
     let mut matchers: Vec<(GlobMatcher, Option<&Glob>, bool)> = Vec::new();
@@ -94,6 +99,21 @@ pub(super) fn find(
             });
         }
     }
+    for name in texts.keys().filter(|name| *name != PROJECT_FILE) {
+        let mut wanted = false;
+        for (matcher, _, used) in &mut matchers {
+            if matcher.is_match(name) {
+                *used = true;
+                wanted = true;
+            }
+        }
+        if wanted && !found.iter().any(|known| known.name == *name) {
+            found.push(Found {
+                name: name.clone(),
+                path: root.join(name),
+            });
+        }
+    }
     for (_, glob, used) in matchers {
         if let (Some(glob), false) = (glob, used) {
             let message = format!("no file matches `{}`", glob.text);
@@ -115,7 +135,14 @@ pub(super) fn find(
 ///
 /// # Errors
 /// A problem that says why the file cannot be read.
-pub(super) fn read(found: &Found, sources: &mut Sources) -> Result<FileId, Box<Diagnostic>> {
+pub(super) fn read(
+    found: &Found,
+    texts: &Texts,
+    sources: &mut Sources,
+) -> Result<FileId, Box<Diagnostic>> {
+    if let Some(text) = texts.get(&found.name) {
+        return Ok(sources.add(&found.name, text));
+    }
     let fail = |reason: String| {
         let message = format!("cannot read `{}`: {reason}", found.name);
         Box::new(Diagnostic::error("unreadable-file", message))

@@ -1,4 +1,5 @@
-//! Finds the interpolations in a text: `${env:X}`, `${file:path}`, `${var:x}`, `${ref:a.b.slug}`.
+//! Finds the interpolations in a text: `${env:X}`, `${file:path}`, `${var:x}`, `${ref:a.b.slug}`,
+//! `${sops:path#place}` and `${exec:program}`.
 
 use std::ops::Range;
 
@@ -26,6 +27,8 @@ pub(super) enum Scheme {
     File,
     Var,
     Ref,
+    Sops,
+    Exec,
 }
 
 /// A `${` that is no interpolation.
@@ -96,7 +99,7 @@ fn hole(inside: &str, range: Range<usize>) -> Result<Hole, Malformed> {
             help,
         })
     };
-    let known = "`env:`, `file:`, `var:` or `ref:`";
+    let known = "`env:`, `file:`, `sops:`, `exec:`, `var:` or `ref:`";
     let Some((scheme, name)) = inside.split_once(':') else {
         return malformed(
             format!("interpolation `${{{inside}}}` does not say where the value comes from"),
@@ -108,6 +111,8 @@ fn hole(inside: &str, range: Range<usize>) -> Result<Hole, Malformed> {
         "file" => Scheme::File,
         "var" => Scheme::Var,
         "ref" => Scheme::Ref,
+        "sops" => Scheme::Sops,
+        "exec" => Scheme::Exec,
         _ => {
             return malformed(
                 format!("unknown interpolation `${{{scheme}:...}}`"),

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::suggest::Suggestions;
 use crate::diagnostic::{Diagnostic, Location};
-use crate::kind::Kind;
+use crate::kind::{Kind, System};
 use crate::model::Address;
 
 /// How many keys a message lists where none is near.
@@ -50,7 +50,7 @@ impl Index {
     pub(super) fn dangling(
         &self,
         address: &Address,
-        kind: &Kind,
+        (system, kind): (&System, &Kind),
         location: Location,
         outside: bool,
         suggestions: &mut Suggestions,
@@ -87,8 +87,9 @@ impl Index {
             return diagnostic;
         }
         diagnostic.help(format!(
-            "declare it under `{}:`, or use the UUID of {} that is managed elsewhere",
+            "declare it under `{}:`, or use the {} of {} that is managed elsewhere",
             kind.name,
+            system.ids.noun,
             with_article(noun)
         ))
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::check::Kinds;
 use super::document::{self, Seen};
 use super::entry::Entry;
-use super::files::{self, Found, Glob, PROJECT_FILE};
+use super::files::{self, Found, Glob, PROJECT_FILE, Texts};
 use super::project::{self, Project};
 use super::read::{Reader, Scope, hide_guessed_secrets};
 use super::references::Resolver;
@@ -46,11 +46,18 @@ fn read(
     sources: &mut Sources,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Repository> {
-    let (file, root) = project_file(options.root, sources, diagnostics)?;
+    let (file, root) = project_file(options, sources, diagnostics)?;
     let scope = Scope::new(file, options.root.to_owned());
     let mut reader = Reader::new(options, sources, scope);
     let (project, globs) = project::read(file, root, &mut reader);
     let entries = manifests(options.root, globs.as_deref(), &mut reader);
+    let failed = |found: &[Diagnostic]| found.iter().any(Diagnostic::is_error);
+    let stops = failed(&reader.diagnostics) || failed(diagnostics) || reader.lacks_variables();
+    if stops || !options.defer_secrets {
+        for unset in entries.iter().flat_map(|entry| &entry.unset) {
+            reader.need(unset);
+        }
+    }
     let unset = reader.take_unset();
     diagnostics.append(&mut reader.diagnostics);
     diagnostics.extend(unset);
@@ -64,7 +71,7 @@ fn read(
 }
 
 fn collect_secrets(reader: &mut Reader<'_>, project: &Project) -> SecretSet {
-    let mut secrets = std::mem::take(&mut reader.secrets);
+    let secrets = std::mem::take(&mut reader.secrets);
     let keys = project.systems.values();
     let keys = keys.filter_map(|system| system.api_key.as_ref()?.as_ref().ok());
     for secret in keys.chain(&project.fingerprint_key) {
@@ -75,13 +82,13 @@ fn collect_secrets(reader: &mut Reader<'_>, project: &Project) -> SecretSet {
 
 /// The project file's tree; `None` where there is nothing to go on with.
 fn project_file(
-    root: &Path,
+    options: &Options<'_>,
     sources: &mut Sources,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<(FileId, Node)> {
-    let path = root.join(PROJECT_FILE);
-    if !path.exists() {
-        let message = format!("no `{PROJECT_FILE}` in `{}`", root.display());
+    let path = options.root.join(PROJECT_FILE);
+    if !path.exists() && !options.texts.contains_key(PROJECT_FILE) {
+        let message = format!("no `{PROJECT_FILE}` in `{}`", options.root.display());
         diagnostics.push(
             Diagnostic::error("no-project", message)
                 .note("this file says which files are manifests and where the API is")
@@ -93,7 +100,7 @@ fn project_file(
         name: PROJECT_FILE.to_owned(),
         path,
     };
-    let (file, node) = parse(&found, sources, diagnostics)?;
+    let (file, node) = parse(&found, options.texts, sources, diagnostics)?;
     if node.members().is_some() {
         return Some((file, node));
     }
@@ -108,10 +115,11 @@ fn project_file(
 /// Reads and parses a file; an empty one counts as null.
 fn parse(
     found: &Found,
+    texts: &Texts,
     sources: &mut Sources,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<(FileId, Node)> {
-    let file = match files::read(found, sources) {
+    let file = match files::read(found, texts, sources) {
         Ok(file) => file,
         Err(problem) => {
             diagnostics.push(*problem);
@@ -137,11 +145,13 @@ fn parse(
 
 fn manifests(root: &Path, globs: Option<&[Glob]>, reader: &mut Reader<'_>) -> Vec<Entry> {
     let before = reader.diagnostics.len();
-    let found = files::find(root, globs, &mut reader.diagnostics);
+    let texts = reader.options.texts;
+    let found = files::find(root, globs, texts, &mut reader.diagnostics);
     let mut seen = Seen::new();
     let mut raw = Vec::new();
     for found in &found {
-        let Some((file, node)) = parse(found, reader.sources, &mut reader.diagnostics) else {
+        let Some((file, node)) = parse(found, texts, reader.sources, &mut reader.diagnostics)
+        else {
             continue;
         };
         let folder = found
@@ -150,7 +160,9 @@ fn manifests(root: &Path, globs: Option<&[Glob]>, reader: &mut Reader<'_>) -> Ve
             .map_or_else(PathBuf::new, Path::to_owned);
         raw.extend(document::entries(file, folder, node, &mut seen, reader));
     }
-    if seen.is_empty() && reader.diagnostics.len() == before {
+    if reader.options.may_be_empty {
+        reader.diagnostics.retain(|one| one.code != "no-manifests");
+    } else if seen.is_empty() && reader.diagnostics.len() == before {
         reader.diagnostics.push(empty(&found));
     }
     raw.sort_by(|a, b| a.address.cmp(&b.address));
@@ -180,8 +192,10 @@ fn manifests(root: &Path, globs: Option<&[Glob]>, reader: &mut Reader<'_>) -> Ve
 }
 
 fn empty(found: &[Found]) -> Diagnostic {
-    let diagnostic = Diagnostic::error("empty-project", "nothing is declared")
-        .note("an empty repository is more often a wrong folder or pattern than a wish");
+    let diagnostic = Diagnostic::error("empty-project", "nothing is declared").note(
+        "an empty repository is more often a wrong folder or pattern than a wish; \
+             `gatewright destroy` deletes what gatewright made",
+    );
     match found {
         [] => {
             diagnostic.help("write a first manifest, or correct `manifests:` in the project file")

@@ -8,6 +8,7 @@ mod cycles;
 mod document;
 mod entry;
 mod files;
+mod gates;
 mod holes;
 mod index;
 mod lifecycle;
@@ -21,17 +22,18 @@ mod rules;
 mod schema;
 mod suggest;
 
-pub use entry::{Entry, Link};
-pub use files::PROJECT_FILE;
+pub use entry::{Entry, Link, Unset};
+pub use files::{PROJECT_FILE, Texts};
 pub use lifecycle::{Lifecycle, LifecycleForm};
 pub use load::load;
 pub use project::{Project, SystemSettings};
+pub use read::unset_secrets;
 
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::kind::System;
-use crate::model::{Address, SecretSet};
+use crate::model::{Address, Pointer, SecretSet};
 
 /// What to load, and from where values may come.
 #[derive(Clone, Copy)]
@@ -44,8 +46,15 @@ pub struct Options<'a> {
     pub variables: &'a dyn Fn(&str) -> Option<String>,
     /// Whether unset variables and unreadable files get stand-ins, as runs against the mock want.
     pub placeholders: bool,
+    /// Whether a repository that declares nothing is right.
+    pub may_be_empty: bool,
     /// The systems that manifests can speak of, the default one first.
     pub systems: &'a [&'static System],
+    /// Texts that take the place of files, or stand for files that are not there yet.
+    pub texts: &'a Texts,
+    /// Whether the entries' secrets may be unset for now: [`Entry::unset`] says which are, and the
+    /// caller decides which of them it needs.
+    pub defer_secrets: bool,
 }
 
 impl std::fmt::Debug for Options<'_> {
@@ -85,6 +94,31 @@ pub struct Repository {
 }
 
 impl Repository {
+    /// Leaves unset secrets alone where `covered` says that they are not needed, as if they were
+    /// under `lifecycle.ignore`.
+    ///
+    /// # Errors
+    /// One problem for each variable that the other ones need.
+    pub fn leave_unset(
+        &mut self,
+        covered: &dyn Fn(&Address, &Pointer) -> bool,
+    ) -> Result<(), Vec<Diagnostic>> {
+        let mut needed = Vec::new();
+        for entry in &mut self.entries {
+            for unset in &entry.unset {
+                if covered(&entry.address, &unset.at) {
+                    entry.lifecycle.ignore.push(unset.at.clone());
+                } else {
+                    needed.push(unset);
+                }
+            }
+        }
+        match needed.is_empty() {
+            true => Ok(()),
+            false => Err(unset_secrets(needed)),
+        }
+    }
+
     /// The entry of that address.
     pub fn entry(&self, address: &Address) -> Option<&Entry> {
         let at = self

@@ -14,13 +14,14 @@ pub(super) fn check(entries: &[Entry], diagnostics: &mut Vec<Diagnostic>) {
     let mut seen: HashMap<(&str, &str, Vec<String>, &str), &Entry> = HashMap::new();
     for entry in entries
         .iter()
-        .filter(|entry| entry.kind.identity == Identity::Name)
+        .filter(|entry| entry.kind.identity != Identity::Slug)
     {
-        let name = entry
-            .fields
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or(&entry.address.key);
+        let named = entry.kind.identity.has_name();
+        let name = entry.fields.get("name").and_then(Value::as_str);
+        let name = match named {
+            true => name.unwrap_or(&entry.address.key),
+            false => "-",
+        };
         // What could not be read has been reported and stands here as an empty text.
         if name.is_empty() {
             continue;
@@ -45,7 +46,19 @@ pub(super) fn check(entries: &[Entry], diagnostics: &mut Vec<Diagnostic>) {
             continue;
         };
         let noun = entry.kind.noun;
-        let message = format!("two entries declare a {noun} called `{name}` in one place");
+        let (called, reason, help) = match named {
+            true => (
+                format!(" called `{name}`"),
+                "the {noun} of an entry is found by its name, so both would mean one",
+                "give one of them another `name`; without one, the key is the name",
+            ),
+            false => (
+                String::new(),
+                "there can be no more than one {noun} there, so both would mean it",
+                "remove one of them",
+            ),
+        };
+        let message = format!("two entries declare a {noun}{called} in one place");
         let at = |entry: &Entry| {
             let name = Pointer::root().child("name");
             let at = if entry.fields.contains_key("name") {
@@ -59,10 +72,8 @@ pub(super) fn check(entries: &[Entry], diagnostics: &mut Vec<Diagnostic>) {
             Diagnostic::error("same-name", message)
                 .at(at(entry), "declared again here")
                 .related(at(first), "declared here")
-                .note(format!(
-                    "the {noun} of an entry is found by its name, so both would mean one"
-                ))
-                .help("give one of them another `name`; without one, the key is the name"),
+                .note(reason.replace("{noun}", noun))
+                .help(help),
         );
     }
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use super::Options;
 use super::files::Glob;
+use super::gates;
 use super::locate::Locator;
 use super::read::{Origin, Origins, Reader, Scope, Variables};
 use super::schema::{Compiled, Subject};
 use crate::diagnostic::{Diagnostic, FileId, Location, did_you_mean};
-use crate::model::{Map, Pointer, Secret, Value};
+use crate::model::{Gates, Map, Pointer, Secret, Sink, Value};
 use crate::yaml::{self, Member, Node, NodeValue, Scalar};
 
 /// The format version that this program reads.
@@ -25,8 +26,16 @@ pub struct Project {
     pub fingerprint_key: Option<Secret>,
     /// Whether secrets may stand in the repository in the clear.
     pub allow_literal_secrets: bool,
+    /// What plans may delete.
+    pub gates: Gates,
+    /// Whether the repository may name programs to be run.
+    pub allow_exec: bool,
+    /// Where secrets go that a server makes, unless an entry says otherwise.
+    pub sink: Option<Sink>,
     /// The variables, interpolated.
     pub vars: Map,
+    /// The patterns of the manifests; none where every YAML file is one.
+    pub manifests: Vec<String>,
 }
 
 /// What the project file says of a system.
@@ -34,6 +43,8 @@ pub struct Project {
 pub struct SystemSettings {
     /// Where it is.
     pub base_url: Option<String>,
+    /// In which of its regions, where `base_url` does not say it.
+    pub region: Option<String>,
     /// The key to sign in with. An environment variable that is not set is a problem only for
     /// commands that talk to the API: they report the diagnostic.
     pub api_key: Option<Result<Secret, Box<Diagnostic>>>,
@@ -57,6 +68,8 @@ pub(super) fn read(
     let child = |name: &str| top.member(name).map(|member| &member.value);
     let flag = child("allow_literal_secrets").and_then(literal_bool);
     reader.allow_literal_secrets = flag.unwrap_or(false);
+    let flag = child("allow_exec").and_then(literal_bool);
+    reader.allow_exec = flag.unwrap_or(false);
     if let Some(NodeValue::Mapping(vars)) = child("vars").map(|node| &node.value) {
         reader.variables = std::rc::Rc::new(Variables {
             members: vars.clone(),
@@ -65,6 +78,7 @@ pub(super) fn read(
     }
     let mut project = Project {
         allow_literal_secrets: reader.allow_literal_secrets,
+        allow_exec: reader.allow_exec,
         ..Project::default()
     };
     for member in child("vars").and_then(Node::members).unwrap_or_default() {
@@ -74,6 +88,15 @@ pub(super) fn read(
     }
     if let Some(node) = child("fingerprint_key").filter(|node| !node.is_null()) {
         project.fingerprint_key = reader.secret(node, &scope);
+    }
+    let gate = |name: &str| {
+        let node = child(name).filter(|node| !node.is_null())?;
+        let json = literal(node, &mut Pointer::root(), &mut Origins::new());
+        Some((node, json))
+    };
+    project.gates = gates::read(file, [gate("exclusive"), gate("limits")], reader);
+    if let Some(node) = child("sink").filter(|node| !node.is_null()) {
+        project.sink = reader.sink(node, &scope);
     }
     for member in child("systems").and_then(Node::members).unwrap_or_default() {
         let settings = system(member, &scope, reader);
@@ -85,12 +108,14 @@ pub(super) fn read(
         }
         _ => None,
     });
+    let patterns = globs.iter().flatten().map(|glob: &Glob| glob.text.clone());
+    project.manifests = patterns.collect();
     (project, globs)
 }
 
 fn system(member: &Member, scope: &Scope, reader: &mut Reader<'_>) -> SystemSettings {
-    let mut names = reader.options.systems.iter().map(|system| system.name);
-    if !names.any(|name| name == member.key) {
+    let systems = reader.options.systems;
+    let Some(known) = systems.iter().find(|system| system.name == member.key) else {
         let names = reader.options.systems.iter().map(|system| system.name);
         let location = Location {
             file: scope.file,
@@ -104,7 +129,7 @@ fn system(member: &Member, scope: &Scope, reader: &mut Reader<'_>) -> SystemSett
                 .maybe_help(did_you_mean(&member.key, names));
         reader.diagnostics.push(diagnostic);
         return SystemSettings::default();
-    }
+    };
     let mut settings = SystemSettings::default();
     let child = |name: &str| {
         let member = member.value.member(name)?;
@@ -113,6 +138,18 @@ fn system(member: &Member, scope: &Scope, reader: &mut Reader<'_>) -> SystemSett
     if let Some(node) = child("base_url") {
         let value = reader.value(node, scope);
         settings.base_url = value.and_then(|value| value.as_str().map(str::to_owned));
+    }
+    if let Some(node) = child("region") {
+        let value = reader.value(node, scope);
+        settings.region = value.and_then(|value| value.as_str().map(str::to_owned));
+        if known.regional_base_url.is_none() {
+            let message = format!("{} has no regions", known.name);
+            reader.diagnostics.push(
+                Diagnostic::error("no-regions", message)
+                    .at(scope.at(node), "")
+                    .help("say where it is with `base_url`"),
+            );
+        }
     }
     if let Some(node) = child("api_key") {
         // What is unset elsewhere must not be taken for this key's.

@@ -2,21 +2,24 @@
 
 mod hide;
 mod hole;
+mod program;
 mod secret;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use super::Options;
 use super::holes::{self, Hole, Piece, Scheme};
 use super::index::Index;
 use super::rules::{Rules, States};
 use super::suggest::Suggestions;
+use super::{Options, Unset};
 use crate::diagnostic::{Diagnostic, FileId, Location, Sources};
 use crate::kind::Is;
-use crate::model::{Map, Pointer, Secret, SecretSet, Segment, Template, Value};
+use crate::model::{Map, Pointer, Secret, SecretSet, Segment, Sink, Template, Value};
 use crate::yaml::{self, Member, Node, NodeValue, NumberError, Scalar};
+
+pub use hole::unset_secrets;
 
 pub(super) use hide::{hide_guessed_secrets, hide_literals, hide_secret_names, is_secret_name};
 
@@ -65,7 +68,7 @@ impl Scope {
         }
     }
 
-    fn at(&self, node: &Node) -> Location {
+    pub(super) fn at(&self, node: &Node) -> Location {
         Location {
             file: self.file,
             span: node.span.clone(),
@@ -87,12 +90,17 @@ pub(super) struct Reader<'a> {
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) secrets: SecretSet,
     pub(super) allow_literal_secrets: bool,
+    pub(super) allow_exec: bool,
     pub(super) variables: Rc<Variables>,
     pub(super) index: Index,
     pub(super) suggestions: Suggestions,
     files: HashMap<PathBuf, Result<Rc<str>, String>>,
+    /// What programs printed, by their words and the folder they ran in.
+    printed: HashMap<(Vec<String>, PathBuf), Result<Rc<str>, String>>,
     /// Unset environment variables and where they are used, reported once each.
     unset: BTreeMap<String, Vec<Location>>,
+    /// Unset secrets of the entry that was read last.
+    unset_secrets: Vec<Unset>,
 }
 
 /// One value being read.
@@ -106,6 +114,10 @@ struct Reading<'r, 'a> {
     outside: Vec<String>,
     /// Whether a stand-in went into the scalar being read.
     stand_in: bool,
+    /// Whether a secret that is not set went into the scalar being read.
+    unset: bool,
+    /// Whether secrets may be unset: only those of entries.
+    may_lack: bool,
     /// Whether something in it has been reported.
     failed: bool,
     /// How many variables were filled in so far.
@@ -120,6 +132,7 @@ impl<'a> Reader<'a> {
             diagnostics: Vec::new(),
             secrets: SecretSet::default(),
             allow_literal_secrets: false,
+            allow_exec: false,
             variables: Rc::new(Variables {
                 members: Vec::new(),
                 scope: project,
@@ -127,7 +140,9 @@ impl<'a> Reader<'a> {
             index: Index::default(),
             suggestions: Suggestions::default(),
             files: HashMap::new(),
+            printed: HashMap::new(),
             unset: BTreeMap::new(),
+            unset_secrets: Vec::new(),
         }
     }
 
@@ -140,6 +155,7 @@ impl<'a> Reader<'a> {
         rules: &Rules,
     ) -> (Map, Origins) {
         let mut reading = Reading::new(self, system, rules);
+        reading.may_lack = true;
         let root = rules.root();
         let guard = reading.guard(Guard::Open, &root);
         let map = members
@@ -160,6 +176,30 @@ impl<'a> Reader<'a> {
         (!failed).then_some(value)
     }
 
+    /// A place for secrets that a server makes; `None` where there is none or it has been reported.
+    pub(super) fn sink(&mut self, node: &Node, scope: &Scope) -> Option<Sink> {
+        let json = self.value(node, scope)?.to_wire(&|_| None).ok()?;
+        // What it may be has been checked against the schema.
+        let sink = serde_json::from_value(json).ok()?;
+        self.permit(&sink, scope.at(node));
+        Some(sink)
+    }
+
+    /// Refuses a sink that runs a program where that is not allowed.
+    pub(super) fn permit(&mut self, sink: &Sink, location: Location) {
+        if let (Sink::Command(_), false) = (sink, self.allow_exec) {
+            let message = "this repository may not name programs to be run";
+            self.diagnostics.push(
+                Diagnostic::error("exec-not-allowed", message)
+                    .at(location, "this names one")
+                    .note("whoever can change a manifest could run anything where it is applied")
+                    .help(
+                        "write `allow_exec: true` in the project file if that is as it should be",
+                    ),
+            );
+        }
+    }
+
     /// A single secret; `None` where there is none or it has been reported.
     pub(super) fn secret(&mut self, node: &Node, scope: &Scope) -> Option<Secret> {
         let rules = Rules::new(&[]);
@@ -168,6 +208,26 @@ impl<'a> Reader<'a> {
             Value::Secret(secret) => Some(secret),
             _ => None,
         }
+    }
+
+    /// Takes the secrets of the entry that was read last whose variables are not set.
+    pub(super) fn take_unset_secrets(&mut self) -> Vec<Unset> {
+        std::mem::take(&mut self.unset_secrets)
+    }
+
+    /// Counts an unset secret among what is needed.
+    pub(super) fn need(&mut self, unset: &Unset) {
+        let uses = self.unset.entry(unset.variable.clone()).or_default();
+        for location in &unset.locations {
+            if !uses.contains(location) {
+                uses.push(location.clone());
+            }
+        }
+    }
+
+    /// Whether a variable that is needed is not set.
+    pub(super) fn lacks_variables(&self) -> bool {
+        !self.unset.is_empty()
     }
 
     /// Takes the environment variables that were found unset since the last call.
@@ -187,6 +247,8 @@ impl<'r, 'a> Reading<'r, 'a> {
             origins: Origins::new(),
             outside: Vec::new(),
             stand_in: false,
+            unset: false,
+            may_lack: false,
             failed: false,
             expansions: 0,
         }
@@ -216,7 +278,8 @@ impl<'r, 'a> Reading<'r, 'a> {
         match &node.value {
             NodeValue::Scalar { text, plain } => {
                 let value = self.scalar(node, text, *plain, scope, states, guard);
-                let names_entry = |is: &Is| matches!(is, Is::Reference { .. });
+                let names_entry =
+                    |is: &Is| matches!(is, Is::Reference { .. } | Is::ReferenceBy { .. });
                 if matches!(value, Value::String(_)) && self.rules.at(states).any(names_entry) {
                     let place = self.pointer.to_string();
                     self.origins.entry(place).or_insert(Origin::Key);
@@ -282,6 +345,7 @@ impl<'r, 'a> Reading<'r, 'a> {
         }
         let before = self.outside.len();
         self.stand_in = false;
+        self.unset = false;
         let segments = self.text(&pieces, node, scope, guard);
         let outside = self.outside.split_off(before);
         let stand_in = self.stand_in;
@@ -360,6 +424,8 @@ impl<'r, 'a> Reading<'r, 'a> {
                 self.environment(hole, node, scope, guard)?,
             )]),
             Scheme::File => Some(vec![Segment::Text(self.file(hole, node, scope, guard)?)]),
+            Scheme::Sops => Some(vec![Segment::Text(self.sops(hole, node, scope, guard)?)]),
+            Scheme::Exec => Some(vec![Segment::Text(self.program(hole, node, scope, guard)?)]),
             Scheme::Ref => Some(vec![Segment::Reference(self.reference(hole, node, scope)?)]),
             Scheme::Var => {
                 let (variable, scope) = self.variable(hole, node, scope)?;

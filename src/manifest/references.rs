@@ -1,7 +1,5 @@
 //! Turns keys that name other entries into references, and collects who names whom.
 
-use uuid::Uuid;
-
 use super::Entry;
 use super::entry::Link;
 use super::index::Index;
@@ -9,7 +7,7 @@ use super::read::{Origin, Origins};
 use super::rules::{Rules, States};
 use super::suggest::Suggestions;
 use crate::diagnostic::Diagnostic;
-use crate::kind::{Is, Kind, System};
+use crate::kind::{Is, System};
 use crate::model::{Address, Attribute, Map, Pointer, Reference, Segment, Value};
 
 /// What the resolution of all entries shares.
@@ -50,9 +48,30 @@ impl Resolver<'_> {
 
 impl Resolution<'_, '_> {
     fn members(&mut self, map: &mut Map, states: &States, deferred: bool) {
-        for (key, value) in map.iter_mut() {
+        for at in 0..map.len() {
+            let Some(key) = map.get_index(at).map(|(key, _)| key.clone()) else {
+                break;
+            };
+            let states = self.rules.step(states, &key);
+            let by = self.rules.at(&states).find_map(|is| match is {
+                Is::ReferenceBy {
+                    field,
+                    kinds,
+                    attribute,
+                } => {
+                    let said = map.get(*field)?.as_str()?;
+                    let (_, kind) = kinds.iter().find(|(word, _)| *word == said)?;
+                    Some((*kind, *attribute))
+                }
+                _ => None,
+            });
+            let Some((_, value)) = map.get_index_mut(at) else {
+                break;
+            };
             self.pointer.push(key);
-            let states = self.rules.step(states, key);
+            if let Some((kind, attribute)) = by {
+                self.named(value, kind, attribute);
+            }
             self.value(value, &states, deferred);
             self.pointer.pop();
         }
@@ -112,6 +131,13 @@ impl Resolution<'_, '_> {
         self.resolver.index.has(system, kind, key)
     }
 
+    /// Whether a text names an object outside of the repository.
+    fn is_foreign(&self, text: &str) -> bool {
+        let mut systems = self.resolver.systems.iter();
+        let own = systems.find(|system| system.name == self.entry.address.system);
+        own.is_some_and(|system| (system.ids.is)(text))
+    }
+
     /// A value that is the key of another entry.
     fn named(&mut self, value: &mut Value, kind: &'static str, attribute: Attribute) {
         let Value::String(key) = value else {
@@ -123,7 +149,8 @@ impl Resolution<'_, '_> {
                 address: self.address(kind, key),
                 attribute,
             });
-        } else if !is_uuid(key) && !matches!(origin, Some(Origin::Opaque | Origin::Failed)) {
+        } else if !self.is_foreign(key) && !matches!(origin, Some(Origin::Opaque | Origin::Failed))
+        {
             let outside = origin == Some(&Origin::Outside);
             let location = self.entry.locator.value(&self.pointer);
             self.dangling(kind, &key.clone(), location, outside);
@@ -139,7 +166,7 @@ impl Resolution<'_, '_> {
             self.pointer.push(key);
             if self.exists(kind, key) {
                 self.link(&self.address(kind, key), deferred, false);
-            } else if !is_uuid(key) {
+            } else if !self.is_foreign(key) {
                 let location = self.entry.locator.key(&self.pointer);
                 self.dangling(kind, key, location, false);
             }
@@ -193,16 +220,13 @@ impl Resolution<'_, '_> {
             suggestions,
             diagnostics,
         } = self.resolver;
-        let system = systems.iter().find(|system| system.name == address.system);
-        let Some(kind) = system.and_then(|system| system.kind(kind)) else {
+        let Some(system) = systems.iter().find(|s| s.name == address.system) else {
             return;
         };
-        let kind: &Kind = kind;
-        diagnostics.push(index.dangling(&address, kind, location, outside, suggestions));
+        let Some(kind) = system.kind(kind) else {
+            return;
+        };
+        let found = index.dangling(&address, (system, kind), location, outside, suggestions);
+        diagnostics.push(found);
     }
-}
-
-/// Whether a text names an object outside the repository: a hyphenated UUID.
-fn is_uuid(text: &str) -> bool {
-    text.len() == 36 && Uuid::try_parse(text).is_ok()
 }

@@ -76,7 +76,10 @@ impl Project {
             environment: self.environment,
             variables: &find,
             placeholders: self.placeholders,
+            may_be_empty: false,
             systems: self.systems,
+            texts: &super::Texts::new(),
+            defer_secrets: false,
         })
     }
 

@@ -41,14 +41,21 @@ impl Address {
             key: key.into(),
         }
     }
+
+    /// A kind's name, with the system before it unless that is the default one.
+    pub fn kind_name(system: &str, kind: &str) -> String {
+        if system == DEFAULT_SYSTEM {
+            kind.to_owned()
+        } else {
+            format!("{system}:{kind}")
+        }
+    }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.system != DEFAULT_SYSTEM {
-            write!(f, "{}:", self.system)?;
-        }
-        write!(f, "{}.{}", self.kind, self.key)
+        let kind = Self::kind_name(&self.system, &self.kind);
+        write!(f, "{kind}.{}", self.key)
     }
 }
 

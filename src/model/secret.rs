@@ -1,7 +1,7 @@
 //! Secrets as a type: they cannot be printed, logged or serialised, only revealed on purpose.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -172,9 +172,10 @@ impl Fingerprint {
 
 /// Every secret that a run knows, to take them out of texts that come from elsewhere: an error
 /// body of a server may well repeat the key that it refuses, and a description on a server may
-/// hold one.
+/// hold one. Clones share what they know, so that a secret which is only learnt in the middle of a
+/// run, such as the key that a server has just made, is hidden from then on by everybody.
 #[derive(Clone, Debug, Default)]
-pub struct SecretSet(Vec<(Secret, Spellings)>);
+pub struct SecretSet(Arc<RwLock<Vec<(Secret, Spellings)>>>);
 
 /// How a secret may be spelled in a text, longest first.
 #[derive(Clone)]
@@ -187,30 +188,73 @@ impl fmt::Debug for Spellings {
 }
 
 impl SecretSet {
-    /// Adds a secret. Texts shorter than four characters are too common to search for.
-    pub fn insert(&mut self, secret: &Secret) {
-        if secret.reveal().len() >= 4 && !self.0.iter().any(|(known, _)| known == secret) {
-            self.0.push((secret.clone(), spellings(secret.reveal())));
+    /// Adds a secret, and of a JSON document what is secret in it, which may well come to light
+    /// alone. Texts shorter than four characters are too common to search for.
+    pub fn insert(&self, secret: &Secret) {
+        self.insert_text(secret);
+        if secret.reveal().trim_start().starts_with('{')
+            && let Ok(document) = serde_json::from_str(secret.reveal())
+        {
+            let mut inner = Vec::new();
+            secrets_in("", &document, &mut inner);
+            for text in inner {
+                self.insert_text(&Secret::live(text));
+            }
+        }
+    }
+
+    fn insert_text(&self, secret: &Secret) {
+        // What is behind a poisoned lock is still whole: a push either happened or did not.
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if secret.reveal().len() >= 4 && !known.iter().any(|(known, _)| known == secret) {
+            known.push((secret.clone(), spellings(secret.reveal())));
         }
     }
 
     /// Adds the secrets of another set.
-    pub fn extend(&mut self, other: &Self) {
-        for (secret, _) in &other.0 {
-            self.insert(secret);
+    pub fn extend(&self, other: &Self) {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return;
         }
+        let others = other.0.read().unwrap_or_else(PoisonError::into_inner);
+        others.iter().for_each(|(secret, _)| self.insert(secret));
     }
 
     /// `text` with every known secret replaced: as it is, as JSON and HTML have it, in base64, in
     /// hexadecimal and percent-encoded.
     pub fn redact(&self, text: &str) -> String {
         let mut clean = text.to_owned();
-        for spelling in self.0.iter().flat_map(|(_, spellings)| spellings.0.iter()) {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        for spelling in known.iter().flat_map(|(_, spellings)| spellings.0.iter()) {
             if clean.contains(spelling) {
                 clean = clean.replace(spelling, "(secret)");
             }
         }
         clean
+    }
+}
+
+/// The texts of a document that its members' names or their own lengths tell to be secret. The rest,
+/// such as the address of an account, is too common to be hidden.
+fn secrets_in(name: &str, value: &serde_json::Value, found: &mut Vec<String>) {
+    const NAMES: &[&str] = &["key", "secret", "token", "password", "credential"];
+    const LONG: usize = 40;
+    match value {
+        serde_json::Value::String(text) => {
+            let named = text.len() >= 8 && NAMES.iter().any(|part| name.contains(part));
+            if (named || text.len() >= LONG) && !text.starts_with("https://") {
+                found.push(text.clone());
+            }
+        }
+        serde_json::Value::Array(items) => {
+            items.iter().for_each(|item| secrets_in(name, item, found));
+        }
+        serde_json::Value::Object(members) => {
+            for (name, member) in members {
+                secrets_in(&name.to_ascii_lowercase(), member, found);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -311,7 +355,7 @@ mod tests {
 
     #[test]
     fn redaction_reaches_json_escapes() {
-        let mut known = SecretSet::default();
+        let known = SecretSet::default();
         known.insert(&Secret::declared("line\nbreak\"key", vec![]));
         let echoed = serde_json::json!({ "got": "line\nbreak\"key" }).to_string();
         assert!(!known.redact(&echoed).contains("break"));
@@ -320,8 +364,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_secret_in_a_document_is_hidden_alone_as_well() {
+        let known = SecretSet::default();
+        let document = r#"{"type":"service_account","private_key":"pem-of-it","project_id":"p-1",
+                           "token_uri":"https://oauth2.example/token"}"#;
+        known.insert(&Secret::declared(document, vec![]));
+        let said = "service_account p-1 pem-of-it https://oauth2.example/token";
+        assert_eq!(
+            known.redact(said),
+            "service_account p-1 (secret) https://oauth2.example/token"
+        );
+    }
+
+    #[test]
     fn redaction_knows_the_usual_encodings() {
-        let mut known = SecretSet::default();
+        let known = SecretSet::default();
         known.insert(&Secret::declared("sk/a+b==?&c%", vec![]));
         for spelled in [
             "c2svYStiPT0/JmMl",

@@ -2,15 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::issue::{issue, resent};
 use super::remember::{remembered, wanted};
-use super::steps::{Draft, Node, uses};
-use super::{Action, Change, FORMAT, Plan, Refusal, Step, Summary, write};
+use super::renames::{self, Gone};
+use super::replace::{View, retired_from};
+use super::steps::{Draft, Node, Pair, uses};
+use super::{
+    Action, Change, FORMAT, LeftAlone, Order, Plan, Refusal, Replacement, Step, Summary, WhyLeft,
+    gates, write,
+};
 use crate::diagnostic::Position;
-use crate::diff::{self, Context, FieldChange};
-use crate::kind::{Identity, Is, Kind, System};
+use crate::diff::{self, Because, Context, FieldChange, Origin};
+use crate::kind::{Fate, Kind, System};
 use crate::ledger::Ledger;
-use crate::live::Live;
-use crate::model::{Address, FingerprintKey, Map, Pointer, Value};
+use crate::live::{Live, Object};
+use crate::model::{Address, FingerprintKey, Gates, Map, Pointer, Secret, Sink, Value};
 
 /// A declared resource.
 pub struct Declared<'a> {
@@ -22,10 +28,18 @@ pub struct Declared<'a> {
     pub fields: &'a Map,
     /// Whether deleting it is to be refused.
     pub protect: bool,
+    /// Whether another object may take its place.
+    pub replace: bool,
     /// Whether an existing object may be taken over.
     pub adopt: bool,
     /// Places that are left as they are.
     pub ignore: &'a [Pointer],
+    /// Where a secret goes that the server makes for it.
+    pub sink: Option<Sink>,
+    /// Secrets that are to be sent or made once more, by place.
+    pub rotate: BTreeSet<Pointer>,
+    /// Whether to do once what the kind's impulse does.
+    pub impulse: bool,
     /// Resources that it names without referring to them, for the order of changes.
     pub mentions: BTreeSet<Address>,
     /// Where a place is declared.
@@ -58,47 +72,69 @@ pub struct Side<'a> {
 }
 
 /// The plan that brings every side to what is declared.
-pub fn build(environment: Option<&str>, sides: &[Side<'_>]) -> Plan {
+pub fn build(environment: Option<&str>, sides: &[Side<'_>], allowed: &Gates) -> Plan {
     let mut plan = Plan {
         format: FORMAT,
         gatewright: env!("CARGO_PKG_VERSION").to_owned(),
         environment: environment.map(str::to_owned),
         systems: BTreeMap::new(),
+        unread: BTreeMap::new(),
         changes: Vec::new(),
         steps: Vec::new(),
         refusals: Vec::new(),
         adopted: Vec::new(),
         forgotten: Vec::new(),
-        left_alone: BTreeMap::new(),
+        left_alone: Vec::new(),
+        renames: Vec::new(),
+        moves: Vec::new(),
         summary: Summary::default(),
         known: BTreeMap::new(),
         records: BTreeMap::new(),
         digest: String::new(),
     };
     let mut draft = Draft::default();
+    let mut views = Vec::new();
     for side in sides {
         plan.systems
             .insert(side.system.name.to_owned(), side.base_url.to_owned());
         let mut declared: Vec<&Declared<'_>> = side.declared.iter().collect();
         let rank = |kind: &Kind| side.system.kinds.iter().position(|k| k.name == kind.name);
         declared.sort_by_key(|entry| (rank(entry.kind), entry.address));
+        let mut view = View::new(side);
+        if !allowed.exclusive.is_empty() {
+            view.take_in(&allowed.exclusive);
+        }
         for entry in &declared {
-            draft.declared(&mut plan, side, entry);
+            draft.declared(&mut plan, &view, entry);
         }
-        draft.removed(&mut plan, side);
-        for (kind, objects) in &side.live.unowned {
-            if !objects.is_empty() {
-                plan.left_alone.insert((*kind).to_owned(), objects.len());
-            }
-        }
+        draft.removed(&mut plan, &view);
+        plan.refusals.append(&mut view.refusals);
+        plan.moves.append(&mut view.moves);
+        plan.left_alone.extend(left_alone(&view));
+        views.push(view);
     }
     for address in draft.mentioned() {
-        let live = sides
+        let live = views
             .iter()
-            .find_map(|side| side.live.objects.get(&address));
+            .find_map(|view| view.live.objects.get(&address));
         if let Some(object) = live {
             plan.known.insert(address, object.ident.clone());
         }
+    }
+    for view in &views {
+        draft.dependants(&mut plan, view);
+        gates::limit(&mut plan, view, &allowed.limits);
+        let declared: Vec<&Declared<'_>> = view.side.declared.iter().collect();
+        let gone = view.ledger.records.iter().filter_map(|(address, record)| {
+            let gone = Gone {
+                scope: &record.scope,
+                applied: &record.applied,
+                object: view.live.objects.get(address)?,
+            };
+            Some((address, gone))
+        });
+        let renames = renames::guess(&plan, &declared, &gone.collect());
+        plan.renames.extend(renames);
     }
     match draft.steps() {
         Ok(steps) => plan.steps = steps,
@@ -109,13 +145,15 @@ pub fn build(environment: Option<&str>, sides: &[Side<'_>]) -> Plan {
 }
 
 impl Draft {
-    fn declared(&mut self, plan: &mut Plan, side: &Side<'_>, entry: &Declared<'_>) {
-        let record = side.ledger.records.get(entry.address);
-        let live = side.live.objects.get(entry.address);
-        let desired = wanted(entry, record, live);
+    fn declared(&mut self, plan: &mut Plan, view: &View<'_>, entry: &Declared<'_>) {
+        let record = view.ledger.records.get(entry.address);
+        let live = view.live.objects.get(entry.address);
+        let replaced = view.replaced.get(entry.address);
+        let old = replaced.and_then(|replaced| view.live.objects.get(&replaced.retired));
+        let desired = wanted(entry, record, live.or(old));
         let refuse = |plan: &mut Plan, code: &str, at: &Pointer, message: String, help: &str| {
             plan.refusals.push(Refusal {
-                address: entry.address.clone(),
+                address: Some(entry.address.clone()),
                 code: code.to_owned(),
                 message,
                 help: help.to_owned(),
@@ -123,26 +161,51 @@ impl Draft {
                 source: Some((entry.locate)(at)),
             });
         };
-        let (action, mut fields, requests, because) = match live {
+        let (action, mut fields, mut requests, because) = match live {
             None => {
-                let because = match record {
-                    Some(_) => "it was deleted outside gatewright",
-                    None => "it is declared and does not exist",
-                };
                 let requests = write::create(entry.kind, &entry.address.key, &desired);
-                (Action::Create, created(&desired), requests, because)
+                match (replaced, record) {
+                    (Some(replaced), _) => {
+                        let because = "something changes that cannot change";
+                        (Action::Replace, replaced.fields.clone(), requests, because)
+                    }
+                    (None, Some(_)) => {
+                        let because = "it was deleted outside gatewright";
+                        (Action::Create, created(&desired), requests, because)
+                    }
+                    (None, None) => {
+                        let because = "it is declared and does not exist";
+                        (Action::Create, created(&desired), requests, because)
+                    }
+                }
             }
             Some(object) => {
                 let context = Context {
                     address: entry.address,
                     record,
-                    fingerprint_key: side.fingerprint_key,
-                    resolve: &|reference| side.live.resolve(reference),
+                    fingerprint_key: view.side.fingerprint_key,
+                    resolve: &|reference| view.live.resolve(reference),
                 };
-                let fields = diff::diff(entry.kind, &desired, &object.fields, context);
+                let mut fields = diff::diff(entry.kind, &desired, &object.fields, context);
+                for (place, secret) in resent(entry, &desired) {
+                    if !fields.iter().any(|change| change.pointer.contains(place)) {
+                        fields.push(FieldChange {
+                            pointer: place.clone(),
+                            old: Value::Secret(Secret::live("")),
+                            new: secret.clone(),
+                            because: Some(Because::Asked),
+                            forces_replacement: false,
+                            origin: Some(Origin::Intended),
+                            last_applied: None,
+                            source: None,
+                        });
+                    }
+                }
                 if record.is_none() {
                     plan.adopted.push(entry.address.clone());
-                    if !entry.adopt {
+                    // A run that was interrupted while it replaced this may have made it.
+                    let own = view.is_succeeded_by(entry.address);
+                    if !entry.adopt && !own {
                         let noun = entry.kind.noun;
                         refuse(
                             plan,
@@ -152,35 +215,6 @@ impl Draft {
                             "remove `adopt: false` to take it over, or give the entry another key",
                         );
                     }
-                }
-                for change in fields
-                    .iter()
-                    .filter(|change| is_immutable(entry.kind, change))
-                {
-                    refuse(
-                        plan,
-                        "immutable",
-                        &change.pointer,
-                        format!(
-                            "`{}` cannot change once the {} exists",
-                            change.pointer, entry.kind.noun
-                        ),
-                        "declare the new value under a new key, move what refers to it, and \
-                         remove the old entry",
-                    );
-                }
-                let slug = object.ident.slug.as_deref();
-                let key = entry.address.key.as_str();
-                if entry.kind.identity == Identity::Slug && slug.is_some_and(|slug| slug != key) {
-                    let slug = slug.unwrap_or_default();
-                    refuse(
-                        plan,
-                        "immutable",
-                        &Pointer::root(),
-                        format!("the slug `{slug}` cannot change to `{key}`"),
-                        "keep the old key, or declare a new object, move what refers to the old \
-                         one, and remove that",
-                    );
                 }
                 let mut changed: Vec<&str> =
                     fields.iter().filter_map(|c| c.pointer.field()).collect();
@@ -203,7 +237,42 @@ impl Draft {
                 (Action::Update, fields, requests, "it is not as declared")
             }
         };
-        let next = remembered(side, entry, &desired, record, live, &fields);
+        if let (None, Some(how)) = (live, entry.kind.found()) {
+            let message = format!(
+                "there is no such {}, and an entry makes none",
+                entry.kind.noun
+            );
+            refuse(plan, "not-found", &Pointer::root(), message, how);
+            return;
+        }
+        let issues = match issue(entry, record, live, &desired) {
+            Ok(None) => None,
+            Ok(Some((issue, rotation))) => {
+                requests.first.extend(rotation);
+                Some(issue)
+            }
+            Err((obstacle, field)) => {
+                let message = obstacle.message(entry.kind, &field);
+                refuse(
+                    plan,
+                    obstacle.code(),
+                    &Pointer::root(),
+                    message,
+                    obstacle.help(),
+                );
+                None
+            }
+        };
+        let impulse = entry
+            .kind
+            .impulse()
+            .filter(|_| entry.impulse && live.is_some());
+        if let Some(field) = impulse {
+            write::add_impulse(&mut requests, entry.kind, &desired, field);
+        }
+        let mut next = remembered(view.side, entry, &desired, record, live, &fields);
+        // Until it is delivered, a secret counts as one that nobody has.
+        next.undelivered = issues.is_some() || record.is_some_and(|record| record.undelivered);
         if record != Some(&next) {
             plan.records.insert(entry.address.clone(), next);
         }
@@ -211,15 +280,26 @@ impl Draft {
             self.live_uses
                 .insert(entry.address.clone(), uses(entry.kind, &object.fields));
         }
-        if fields.is_empty() && action == Action::Update {
+        let once = issues.is_some() || impulse.is_some();
+        if fields.is_empty() && action == Action::Update && !once {
             plan.summary.unchanged += 1;
             return;
         }
         match action {
             Action::Create => plan.summary.create += 1,
+            Action::Replace => plan.summary.replace += 1,
             _ => plan.summary.update += 1,
         }
-        self.push(entry, action, requests);
+        let because = match (&issues, impulse) {
+            (Some(_), _) if live.is_some() && fields.is_empty() => "its secret is replaced",
+            (_, Some(_)) if fields.is_empty() => "it was asked for",
+            _ => because,
+        };
+        let step = match action {
+            Action::Replace => Action::Create,
+            action => action,
+        };
+        self.push(entry, step, requests, issues.as_ref());
         for change in &mut fields {
             change.source = Some((entry.locate)(&change.pointer));
         }
@@ -231,18 +311,36 @@ impl Draft {
             address: entry.address.clone(),
             action,
             name: name.or_else(|| live.and_then(|object| object.name.clone())),
-            ident: live.map(|object| object.ident.clone()).unwrap_or_default(),
+            ident: live
+                .or(old)
+                .map(|object| object.ident.clone())
+                .unwrap_or_default(),
             fields,
             source: Some((entry.locate)(&Pointer::root())),
             recreates: live.is_none() && record.is_some(),
+            exclusive: false,
+            replacement: replaced.map(|replaced| Replacement {
+                old: replaced.retired.clone(),
+                order: replaced.order,
+                dependants: Vec::new(),
+                loses: replaced.loses.clone(),
+            }),
+            impulse: impulse.map(str::to_owned),
+            issues,
             because: because.to_owned(),
         });
     }
 
     /// What the ledger knows and no manifest declares any more.
-    fn removed(&mut self, plan: &mut Plan, side: &Side<'_>) {
+    fn removed(&mut self, plan: &mut Plan, view: &View<'_>) {
+        let side = view.side;
         let declared: BTreeSet<&Address> = side.declared.iter().map(|d| d.address).collect();
-        let mut removed: Vec<_> = side
+        let replaced: BTreeMap<&Address, (&Address, Order)> = view
+            .replaced
+            .iter()
+            .map(|(address, replaced)| (&replaced.retired, (address, replaced.order)))
+            .collect();
+        let mut removed: Vec<_> = view
             .ledger
             .records
             .iter()
@@ -260,15 +358,23 @@ impl Draft {
             let Some(kind) = side.system.kind(&address.kind) else {
                 continue;
             };
-            let Some(object) = side.live.objects.get(address) else {
+            let object = view.live.objects.get(address);
+            // What is not ours to take away, or has done what it was for, is only forgotten.
+            let stays = |object: &&Object| {
+                kind.found().is_some() || kind.fate(&object.fields) == Fate::Done
+            };
+            let Some(object) = object.filter(|object| !stays(object)) else {
                 plan.forgotten.push(address.clone());
                 continue;
             };
-            if record.protect {
+            let successor = replaced.get(address);
+            // A run that was interrupted may have left it after its successor was made.
+            let succeeded = retired_from(address).filter(|by| declared.contains(by));
+            if record.protect && succeeded.is_none() {
                 plan.refusals.push(Refusal {
-                    address: address.clone(),
+                    address: Some(address.clone()),
                     code: "protected".to_owned(),
-                    message: format!("this {} is protected and no longer declared", kind.noun),
+                    message: format!("this {} is protected and would be deleted", kind.noun),
                     help: "put the entry back, or apply it once with `protect: false` before \
                            removing it"
                         .to_owned(),
@@ -286,6 +392,7 @@ impl Draft {
                 second,
                 after: Vec::new(),
                 requests: vec![request],
+                issues: None,
             };
             // What it refers to may not go while it does, and may itself have to go first.
             let clearing = write::clear_deferred(kind, &record.scope, object);
@@ -301,6 +408,20 @@ impl Draft {
                     uses: BTreeSet::new(),
                 });
             }
+            if let Some((successor, order)) = successor {
+                let pair = Pair {
+                    new: (*successor).clone(),
+                    old: address.clone(),
+                    order: *order,
+                };
+                self.pairs.push(pair);
+                continue;
+            }
+            if let Some(new) = &succeeded {
+                let (new, old) = (new.clone(), address.clone());
+                let order = Order::CreateFirst;
+                self.pairs.push(Pair { new, old, order });
+            }
             plan.summary.delete += 1;
             plan.changes.push(Change {
                 address: address.clone(),
@@ -310,10 +431,92 @@ impl Draft {
                 fields: Vec::new(),
                 source: None,
                 recreates: false,
-                because: "it is no longer declared".to_owned(),
+                exclusive: gates::is_undeclared(address),
+                replacement: None,
+                impulse: None,
+                issues: None,
+                because: match succeeded {
+                    Some(by) => format!("{} took its place", by.key),
+                    None if gates::is_undeclared(address) => {
+                        "nothing declares it, and this scope is exclusive".to_owned()
+                    }
+                    None => "it is no longer declared".to_owned(),
+                },
             });
         }
     }
+
+    /// Says in every replacement what else it concerns.
+    fn dependants(&self, plan: &mut Plan, view: &View<'_>) {
+        for pair in &self.pairs {
+            let Some(at) = plan.changes.iter().position(|c| c.address == pair.new) else {
+                continue;
+            };
+            let existed = |address: &Address| {
+                view.live.objects.contains_key(address) || view.replaced.contains_key(address)
+            };
+            let dependants: BTreeSet<&Address> = self
+                .users(&pair.new)
+                .filter(|address| **address != pair.new && existed(address))
+                .collect();
+            let dependants = dependants.into_iter().cloned().collect();
+            if let Some(replacement) = &mut plan.changes[at].replacement {
+                replacement.dependants = dependants;
+            }
+        }
+    }
+}
+
+/// What stays as it is, and why.
+fn left_alone(view: &View<'_>) -> Vec<LeftAlone> {
+    let mut left = Vec::new();
+    for (kind, objects) in &view.live.unowned {
+        let by_server = |object: &&Object| {
+            let kind = view.side.system.kind(kind);
+            kind.is_some_and(|kind| gates::is_server_made(kind, object))
+        };
+        let server_made = objects.iter().filter(by_server).count();
+        let counts = [
+            (WhyLeft::NotOurs, objects.len() - server_made),
+            (WhyLeft::ServerMade, server_made),
+        ];
+        for (because, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            left.push(LeftAlone {
+                because,
+                kind: (*kind).to_owned(),
+                count,
+                address: None,
+                places: Vec::new(),
+            });
+        }
+    }
+    for entry in view.side.declared.iter().filter(|e| !e.ignore.is_empty()) {
+        let Some(object) = view.live.objects.get(entry.address) else {
+            continue;
+        };
+        let context = Context {
+            address: entry.address,
+            record: view.ledger.records.get(entry.address),
+            fingerprint_key: view.side.fingerprint_key,
+            resolve: &|reference| view.live.resolve(reference),
+        };
+        let changes = diff::diff(entry.kind, entry.fields, &object.fields, context);
+        let places: Vec<Pointer> = changes
+            .into_iter()
+            .map(|change| change.pointer)
+            .filter(|place| entry.ignore.iter().any(|ignored| ignored.contains(place)))
+            .collect();
+        if !places.is_empty() {
+            left.push(LeftAlone {
+                because: WhyLeft::Ignored,
+                kind: entry.kind.name.to_owned(),
+                count: places.len(),
+                address: Some(entry.address.clone()),
+                places,
+            });
+        }
+    }
+    left
 }
 
 /// The fields of a new object as changes from nothing.
@@ -326,15 +529,10 @@ fn created(desired: &Map) -> Vec<FieldChange> {
             old: Value::Null,
             new: value.clone(),
             because: None,
+            forces_replacement: false,
+            origin: None,
+            last_applied: None,
             source: None,
         })
         .collect()
-}
-
-fn is_immutable(kind: &Kind, change: &FieldChange) -> bool {
-    let mut above = Pointer::root();
-    change.pointer.segments().iter().any(|segment| {
-        above.push(segment);
-        kind.has(&above, |rule| matches!(rule, Is::Immutable))
-    })
 }

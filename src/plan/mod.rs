@@ -5,13 +5,19 @@
 //! names of their sources alone.
 
 mod build;
+mod gates;
+mod issue;
 mod order;
 mod remember;
+mod renames;
+mod replace;
 mod steps;
 mod write;
 
 pub use build::{Declared, Side, build};
-pub(crate) use remember::UNKNOWN;
+pub use issue::{Instead, Issue};
+pub(crate) use remember::{IMPORTED, UNKNOWN};
+pub use renames::Rename;
 
 use std::collections::BTreeMap;
 
@@ -38,6 +44,9 @@ pub struct Plan {
     pub environment: Option<String>,
     /// The systems that were looked at, with their base URLs.
     pub systems: BTreeMap<String, String>,
+    /// The systems that could not be read, with their base URLs: the plan does not touch them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unread: BTreeMap<String, String>,
     /// The changes, in the order in which people read them: by kind and key.
     pub changes: Vec<Change>,
     /// The steps that carry them out; a step comes after those that it needs.
@@ -48,8 +57,15 @@ pub struct Plan {
     pub adopted: Vec<Address>,
     /// Recorded objects that are gone and no longer declared: the ledger forgets them.
     pub forgotten: Vec<Address>,
-    /// Objects that gatewright neither created nor adopted, by kind: they are left alone.
-    pub left_alone: BTreeMap<String, usize>,
+    /// What is there, or differs, and is left alone, and why.
+    pub left_alone: Vec<LeftAlone>,
+    /// Deletions and creations that are probably one resource under a new key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renames: Vec<Rename>,
+    /// Records that get another address before anything is sent: those of objects that are
+    /// replaced, so that a run that ends early leaves a ledger that knows both.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<Move>,
     /// How many of what.
     pub summary: Summary,
     /// What the server calls the existing objects that the steps are about or refer to.
@@ -63,6 +79,37 @@ pub struct Plan {
     pub digest: String,
 }
 
+/// What is left alone for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftAlone {
+    /// The reason.
+    pub because: WhyLeft,
+    /// The kind.
+    pub kind: String,
+    /// How many objects, or for one object how many places.
+    pub count: usize,
+    /// The resource, where it is about the places of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+    /// The places.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Pointer>,
+}
+
+/// Why something is left alone.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum WhyLeft {
+    /// Gatewright neither created nor adopted it, and its scope is not exclusive.
+    NotOurs,
+    /// The server made it by itself.
+    ServerMade,
+    /// It differs from what is declared, and `lifecycle.ignore` lists it.
+    Ignored,
+}
+
 /// How many resources are concerned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
@@ -70,6 +117,8 @@ pub struct Summary {
     pub create: usize,
     /// Objects to change.
     pub update: usize,
+    /// Objects to replace by another one.
+    pub replace: usize,
     /// Objects to delete.
     pub delete: usize,
     /// Objects that are as declared.
@@ -94,8 +143,53 @@ pub struct Change {
     /// Whether gatewright made it before and somebody else deleted it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recreates: bool,
+    /// Whether nobody declared it, and it goes because its scope is exclusive.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exclusive: bool,
+    /// What a replacement means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replacement: Option<Replacement>,
+    /// A field that is sent once for what it does, such as `reset_usage`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impulse: Option<String>,
+    /// A secret that the server makes for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issues: Option<Issue>,
     /// Why, in a few words.
     pub because: String,
+}
+
+/// One object takes the place of another one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Replacement {
+    /// The address of the old object in the steps, and in the ledger for as long as it is there.
+    pub old: Address,
+    /// Which of the two comes first.
+    pub order: Order,
+    /// Existing resources that refer to the old object and are updated or replaced as well.
+    pub dependants: Vec<Address>,
+    /// What is set on the old object and not declared, so that the new one will not have it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loses: Vec<Pointer>,
+}
+
+/// Which comes first when one object takes the place of another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The new one is made, what refers to the old one is moved over, and the old one is deleted.
+    CreateFirst,
+    /// The old one is deleted, because both would have the same slug or name, and the new one is made.
+    DeleteFirst,
+}
+
+/// A record that gets another address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Move {
+    /// Its address so far.
+    pub from: Address,
+    /// Its address from now on.
+    pub to: Address,
 }
 
 /// What happens to a resource.
@@ -108,6 +202,8 @@ pub enum Action {
     Create,
     /// It is changed.
     Update,
+    /// Another one takes its place. Steps do not have this: they create one and delete the other.
+    Replace,
     /// It is removed.
     Delete,
 }
@@ -126,12 +222,15 @@ pub struct Step {
     pub after: Vec<usize>,
     /// The requests, in order.
     pub requests: Vec<Request>,
+    /// The secret that one of them makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issues: Option<Issue>,
 }
 
 /// A request as a plan has it: references and secrets are still names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Request {
-    /// `POST`, `PUT` or `DELETE`.
+    /// `POST`, `PUT`, `PATCH` or `DELETE`.
     pub method: String,
     /// The path after the base URL; `{id}` and `{slug}` stand for the object's own.
     pub path: String,
@@ -139,17 +238,46 @@ pub struct Request {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<(String, serde_json::Value)>")]
     pub query: Vec<(String, Value)>,
+    /// A segment below the path: the member of the object that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub below: Option<Value>,
+    /// The version that it is about, where that is known only once it is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
     /// The JSON body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<serde_json::Value>")]
     pub body: Option<Value>,
 }
 
+/// Which version of its resource a request is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Version {
+    /// The one that the request before it made: its number is sent as `version`.
+    Made {
+        /// Where the versions are listed.
+        list: String,
+        /// The members that may have a version's id.
+        ids: Vec<String>,
+        /// The member that has its number.
+        number: String,
+    },
+    /// The published one: its id stands in the path.
+    Published {
+        /// Where the object is read.
+        item: String,
+        /// The members that may have a version's id.
+        ids: Vec<String>,
+    },
+}
+
 /// Something that must not happen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Refusal {
-    /// The resource.
-    pub address: Address,
+    /// The resource, where it is about one.
+    pub address: Option<Address>,
     /// A stable identifier in kebab case.
     pub code: String,
     /// What and why.
@@ -173,6 +301,8 @@ impl Plan {
         self.known.clear();
         self.adopted.clear();
         self.forgotten.clear();
+        self.renames.clear();
+        self.moves.clear();
         let count = |action| {
             self.changes
                 .iter()
@@ -182,10 +312,18 @@ impl Plan {
         self.summary = Summary {
             create: count(Action::Create),
             update: count(Action::Update),
+            replace: count(Action::Replace),
             delete: count(Action::Delete),
             unchanged: self.summary.unchanged,
         };
         self.digest = self.compute_digest();
+        self
+    }
+
+    /// The same plan, saying which systems are not in it.
+    #[must_use]
+    pub fn without(mut self, unread: BTreeMap<String, String>) -> Self {
+        self.unread = unread;
         self
     }
 
@@ -199,6 +337,7 @@ impl Plan {
         let done = (
             (self.format, &self.environment, &self.systems, &self.steps),
             (&self.adopted, &self.forgotten, &self.known, &self.records),
+            &self.moves,
         );
         // All keys are strings, so that serialising cannot fail.
         let bytes = serde_json::to_vec(&done).unwrap_or_default();
@@ -215,6 +354,7 @@ impl Action {
         match self {
             Self::Create => '+',
             Self::Update => '~',
+            Self::Replace => '±',
             Self::Delete => '-',
         }
     }
@@ -224,6 +364,7 @@ impl Action {
         match self {
             Self::Create => "creating",
             Self::Update => "updating",
+            Self::Replace => "replacing",
             Self::Delete => "deleting",
         }
     }

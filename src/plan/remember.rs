@@ -4,13 +4,17 @@ use std::collections::BTreeSet;
 
 use super::{Declared, Side};
 use crate::diff::{self, FieldChange};
-use crate::kind::{Is, Members};
+use crate::kind::Members;
 use crate::ledger::Record;
 use crate::live::Object;
-use crate::model::{Map, Pointer, Value};
+use crate::model::{Exposure, Map, Pointer, Value};
 
 /// What stands in a ledger for a secret that was written without a key for fingerprints.
 pub(crate) const UNKNOWN: &str = "-";
+
+/// What stands in a ledger for a secret that was there when its resource was imported. Until its
+/// variable is set for the first time, it is left as it is.
+pub(crate) const IMPORTED: &str = "?";
 
 /// What is desired of an entry: the manifest, with the places that are to be left alone as they
 /// are live, and with members of parts that were written once and are gone as null.
@@ -86,6 +90,7 @@ pub(super) fn remembered(
     let mut next = Record {
         ident: live.map(|object| object.ident.clone()).unwrap_or_default(),
         protect: entry.protect,
+        applied: applied(entry),
         ..Record::default()
     };
     for field in entry.kind.scope {
@@ -117,25 +122,37 @@ pub(super) fn remembered(
             let shown = live.and_then(|object| self::at(&object.fields, at));
             // Only what was sent, or what is there already, may count as written.
             if sent || before.is_some() || shown.is_some_and(|value| !value.is_null()) {
-                let made = side.fingerprint_key.map(|key| {
+                // What is left as it is live was not written, and is a mask at most.
+                let left = *secret.exposure() == Exposure::Live;
+                let key = side.fingerprint_key.filter(|_| !left);
+                let made = key.map(|key| {
                     let made = diff::fingerprint(key, entry.address, at, secret);
                     made.as_str().to_owned()
                 });
-                let kept = before.filter(|_| !sent).cloned();
-                let fingerprint = made.or(kept).unwrap_or_else(|| UNKNOWN.to_owned());
+                let kept = before.filter(|text| left || (!sent && *text != IMPORTED));
+                let unknown = if left { IMPORTED } else { UNKNOWN };
+                let fingerprint = made.or(kept.cloned()).unwrap_or_else(|| unknown.to_owned());
                 next.fingerprints.insert(at.clone(), fingerprint);
             }
         }
-        let masked = matches!(value, Value::String(_))
-            && entry.kind.has(at, |rule| matches!(rule, Is::Sensitive));
-        if masked {
-            next.written.insert(at.clone(), value.clone());
-        }
-        if entry.kind.has(at, |rule| matches!(rule, Is::WriteOnly)) {
-            next.written.insert(at.clone(), value.clone());
-        }
     });
     next
+}
+
+/// What the manifest manages of an entry.
+fn applied(entry: &Declared<'_>) -> Map {
+    let mut applied = Value::Map(entry.fields.clone());
+    for pointer in entry.ignore {
+        replace(&mut applied, pointer.segments(), None);
+    }
+    match applied {
+        Value::Map(mut applied) => {
+            // The order of keys in a manifest is nobody's business.
+            applied.sort_unstable_keys();
+            applied
+        }
+        _ => Map::new(),
+    }
 }
 
 fn walk(map: &Map, at: &mut Pointer, visit: &mut dyn FnMut(&Pointer, &Value)) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::write::Requests;
-use super::{Action, Declared, Refusal, Request, Step, order};
+use super::{Action, Declared, Issue, Order, Refusal, Request, Step, order};
 use crate::kind::{Is, Kind};
 use crate::model::{Address, Map, Pointer, Value};
 
@@ -18,6 +18,14 @@ pub(super) struct Node {
 pub(super) struct Draft {
     pub(super) nodes: Vec<Node>,
     pub(super) live_uses: BTreeMap<Address, Uses>,
+    pub(super) pairs: Vec<Pair>,
+}
+
+/// An object that takes the place of another one.
+pub(super) struct Pair {
+    pub(super) new: Address,
+    pub(super) old: Address,
+    pub(super) order: Order,
 }
 
 /// The resources that an object refers to.
@@ -30,7 +38,13 @@ pub(super) struct Uses {
 }
 
 impl Draft {
-    pub(super) fn push(&mut self, entry: &Declared<'_>, action: Action, requests: Requests) {
+    pub(super) fn push(
+        &mut self,
+        entry: &Declared<'_>,
+        action: Action,
+        requests: Requests,
+        issues: Option<&Issue>,
+    ) {
         let both = [(false, requests.first), (true, requests.second)];
         for (second, requests) in both
             .into_iter()
@@ -47,6 +61,7 @@ impl Draft {
                 second,
                 after: Vec::new(),
                 requests,
+                issues: issues.filter(|_| !second).cloned(),
             };
             self.nodes.push(Node { step, uses });
         }
@@ -62,6 +77,34 @@ impl Draft {
                 used
             })
             .collect()
+    }
+
+    /// The resources whose steps refer to another one.
+    pub(super) fn users(&self, address: &Address) -> impl Iterator<Item = &Address> {
+        let nodes = self.nodes.iter();
+        nodes
+            .filter(move |node| node.uses.contains(address))
+            .map(|node| &node.step.address)
+    }
+
+    /// The steps that must have succeeded before a step of a replacement.
+    fn before(&self, index: usize) -> BTreeSet<usize> {
+        let step = &self.nodes[index].step;
+        let nodes = self.nodes.iter().enumerate();
+        let all = |wanted: &dyn Fn(&Node) -> bool| -> BTreeSet<usize> {
+            let found = nodes.clone().filter(|(_, node)| wanted(node));
+            found.map(|(at, _)| at).collect()
+        };
+        for pair in &self.pairs {
+            // The old one stays until the new one is there and everybody has it.
+            if pair.order == Order::CreateFirst && step.address == pair.old {
+                return all(&|node| node.step.address == pair.new || node.uses.contains(&pair.new));
+            }
+            if pair.order == Order::DeleteFirst && step.address == pair.new && !step.second {
+                return all(&|node| node.step.address == pair.old);
+            }
+        }
+        BTreeSet::new()
     }
 
     /// Puts the steps in order.
@@ -107,6 +150,9 @@ impl Draft {
                 if node.step.second {
                     needs.extend(first.get(address));
                 }
+                if !self.pairs.is_empty() {
+                    needs.extend(self.before(index));
+                }
                 needs.remove(&index);
                 needs
             })
@@ -118,7 +164,7 @@ impl Draft {
                 .map(|index| self.nodes[*index].step.address.to_string())
                 .collect();
             Box::new(Refusal {
-                address: self.nodes[cycle.0[0]].step.address.clone(),
+                address: Some(self.nodes[cycle.0[0]].step.address.clone()),
                 code: "cycle".to_owned(),
                 message: format!("these changes need each other: {}", names.join(" → ")),
                 help: "apply them in two runs, one side of the cycle first".to_owned(),
@@ -192,6 +238,7 @@ fn request_uses(requests: &[Request]) -> BTreeSet<Address> {
             .query
             .iter()
             .map(|(_, value)| value)
+            .chain(&request.below)
             .chain(&request.body);
         used.extend(values.flat_map(Value::references));
     }

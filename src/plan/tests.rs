@@ -7,8 +7,8 @@ use serde_json::json;
 use super::*;
 use crate::ledger::{Ledger, Record};
 use crate::live::{Live, Object};
-use crate::model::{Attribute, Map, Pointer, Reference, Secret};
-use crate::portkey::SYSTEM;
+use crate::model::{Attribute, Gates, Map, Pointer, Reference, Secret};
+use crate::systems::portkey::SYSTEM;
 
 /// A repository, its ledger and its server, in memory.
 #[derive(Default)]
@@ -18,6 +18,8 @@ struct World {
     live: Live,
     protect: bool,
     refuse_adoption: bool,
+    refuse_replacement: bool,
+    gates: Gates,
     ignore: Vec<Pointer>,
 }
 
@@ -71,10 +73,14 @@ impl World {
             column: 1,
         };
         let declared = self.declared.iter().map(|(address, fields)| Declared {
+            sink: None,
+            rotate: BTreeSet::new(),
+            impulse: false,
             address,
             kind: SYSTEM.kind(&address.kind).unwrap(),
             fields,
             protect: self.protect,
+            replace: !self.refuse_replacement,
             adopt: !self.refuse_adoption,
             ignore: &self.ignore,
             mentions: BTreeSet::new(),
@@ -88,7 +94,7 @@ impl World {
             live: &self.live,
             fingerprint_key: None,
         };
-        build(None, &[side])
+        build(None, &[side], &self.gates)
     }
 }
 
@@ -216,10 +222,8 @@ fn only_what_is_recorded_is_deleted_and_nothing_protected() {
             ..Summary::default()
         }
     );
-    assert_eq!(
-        plan.left_alone,
-        BTreeMap::from([("workspaces".to_owned(), 2)])
-    );
+    assert_eq!(plan.left_alone[0].kind, "workspaces");
+    assert_eq!(plan.left_alone[0].count, 2);
     assert_eq!(plan.forgotten, [address("workspaces.gone")]);
     let codes: Vec<_> = plan
         .refusals
@@ -252,23 +256,65 @@ fn an_object_that_fits_is_adopted_without_a_request_unless_that_is_refused() {
 }
 
 #[test]
-fn immutable_fields_and_chosen_slugs_do_not_change() {
+fn what_cannot_change_on_a_foreign_object_is_refused() {
     let mut world = World::default();
     world.declare("integrations.a", json!({"ai_provider_id": "openai"}));
     world.live("integrations.a", json!({"ai_provider_id": "anthropic"}));
     let plan = world.plan();
     assert_eq!(plan.refusals[0].code, "immutable");
     assert_eq!(plan.refusals[0].pointer.to_string(), "/ai_provider_id");
-    // After `moved_from`, the record of the old key says which object is meant.
     let mut world = World::default();
     world.declare("integrations.new", json!({}));
     world.live("integrations.new", json!({})).ident.slug = Some("old".to_owned());
-    let plan = world.plan();
-    assert!(
-        plan.refusals[0]
-            .message
-            .contains("`old` cannot change to `new`")
+    assert!(world.plan().refusals[0].message.contains("`/slug` cannot"));
+}
+
+#[test]
+fn a_replacement_deletes_first_where_slugs_clash_and_takes_along_what_hangs_on_it() {
+    let mut world = World::default();
+    world.declare("integrations.a", json!({"ai_provider_id": "openai"}));
+    world.live("integrations.a", json!({"ai_provider_id": "anthropic"}));
+    world.record("integrations.a");
+    let provider = world.declare("providers.p", json!({}));
+    provider.insert(
+        "integration_id".to_owned(),
+        reference("integrations.a", Attribute::Slug),
     );
+    let fields = world.declared[&address("providers.p")].clone();
+    world.live("providers.p", json!({})).fields = fields;
+    world.record("providers.p");
+    let plan = world.plan();
+    assert!(plan.refusals.is_empty(), "{:?}", plan.refusals);
+    assert_eq!(
+        steps(&plan),
+        [
+            "-providers.p~id-p",
+            "-integrations.a~id-a after -providers.p~id-p",
+            "+integrations.a after -integrations.a~id-a",
+            "+providers.p after -providers.p~id-p, +integrations.a",
+        ]
+    );
+    assert_eq!(plan.summary.replace, 2);
+    assert_eq!(
+        plan.known[&address("integrations.a~id-a")].id.as_deref(),
+        Some("id-a")
+    );
+    let text = serde_json::to_string(&plan).unwrap();
+    assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+    // A plan without changes keeps the ledger as it is.
+    let record = |at: &str| world.ledger.records[&address(at)].clone();
+    assert_eq!(plan.moves.len(), 2);
+    assert_eq!(record("providers.p"), Record::default());
+    // An interrupted run that comes back after the manifest was corrected.
+    for Move { from, to } in &plan.moves {
+        world.ledger.rename(from, to);
+        world.live.rename(from, to);
+    }
+    let correct = world.declared.get_mut(&address("integrations.a")).unwrap();
+    correct.insert("ai_provider_id".to_owned(), Value::text("anthropic"));
+    let plan = world.plan();
+    assert!(plan.is_empty(), "{:?}", plan.changes);
+    assert_eq!(plan.moves.len(), 2);
 }
 
 #[test]

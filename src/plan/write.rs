@@ -1,10 +1,11 @@
 //! From a change to the requests that bring it about.
 
-use super::Request;
+use super::{Request, Version};
+use crate::client::escape;
 use crate::diff::FieldChange;
 use crate::kind::{Identity, Is, Kind, Operation, PartRequest};
 use crate::live::Object;
-use crate::model::{Map, Pointer, Value};
+use crate::model::{Exposure, Map, Pointer, Value};
 
 /// The requests of one resource: those of its first step and those of its second.
 #[derive(Debug, Default)]
@@ -19,10 +20,14 @@ pub(super) fn create(kind: &Kind, key: &str, desired: &Map) -> Requests {
     let mut deferred = Map::new();
     for (field, value) in desired {
         // There is nothing to clear in a new object.
-        if value.is_null() || kind.part(field).is_some() {
+        if value.is_null() || kind.part(field).is_some() || is_label(kind, field) {
             continue;
         }
         let at = Pointer::root().child(field);
+        if kind.has(&at, |rule| matches!(rule, Is::UpdateOnly)) {
+            deferred.insert(field.clone(), value.clone());
+            continue;
+        }
         let now = without_deferred(kind, &at, value);
         if now.as_ref() != Some(value) {
             deferred.insert(field.clone(), value.clone());
@@ -34,14 +39,15 @@ pub(super) fn create(kind: &Kind, key: &str, desired: &Map) -> Requests {
     if kind.identity == Identity::Slug {
         body.insert("slug".to_owned(), Value::text(key));
     }
-    body.entry("name".to_owned())
-        .or_insert_with(|| Value::text(key));
+    if kind.identity.has_name() {
+        body.entry("name".to_owned())
+            .or_insert_with(|| Value::text(key));
+    }
     let mut requests = Requests::default();
-    requests.first.push(request(
-        "POST",
-        kind.endpoints.create,
-        encoded(kind, body, Operation::Create),
-    ));
+    let mut body = encoded(kind, body, Operation::Create);
+    let path = in_path(kind.endpoints.create, &mut body);
+    requests.first.push(request("POST", &path, body));
+    requests.first.extend(label(kind, desired));
     for part in kind.parts {
         let Some(Value::Map(members)) = desired.get(part.field) else {
             continue;
@@ -66,6 +72,80 @@ pub(super) fn create(kind: &Kind, key: &str, desired: &Map) -> Requests {
     requests
 }
 
+fn is_label(kind: &Kind, field: &str) -> bool {
+    let versions = kind.versions();
+    versions.is_some_and(|v| v.label.as_ref().is_some_and(|label| label.field == field))
+}
+
+/// Completes an update that makes a new version of the content, and says how that is published.
+fn complete_version(kind: &Kind, desired: &Map, live: &Object, body: &mut Map) -> Option<Request> {
+    let versions = kind.versions()?;
+    if !versions
+        .content
+        .iter()
+        .any(|field| body.contains_key(*field))
+    {
+        return None;
+    }
+    for field in versions.content {
+        let value = desired.get(*field).or_else(|| live.fields.get(*field));
+        if let (false, Some(value)) = (body.contains_key(*field), value) {
+            body.insert((*field).to_owned(), value.clone());
+        }
+    }
+    let mut publish = request("PUT", versions.publish, Map::new());
+    publish.version = Some(Version::Made {
+        list: versions.list.to_owned(),
+        ids: texts(versions.ids),
+        number: versions.number.to_owned(),
+    });
+    Some(publish)
+}
+
+/// The request that labels the published version.
+fn label(kind: &Kind, desired: &Map) -> Option<Request> {
+    let versions = kind.versions()?;
+    let label = versions.label.as_ref()?;
+    let value = desired.get(label.field).filter(|value| !value.is_null())?;
+    let body = Map::from([(label.field.to_owned(), value.clone())]);
+    let mut request = request("PUT", label.path, body);
+    request.version = Some(Version::Published {
+        item: kind.endpoints.item.to_owned(),
+        ids: texts(versions.ids),
+    });
+    Some(request)
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+/// Adds a field that only does something to the update of an object, or makes one for it.
+pub(super) fn add_impulse(requests: &mut Requests, kind: &Kind, desired: &Map, field: &str) {
+    let update =
+        |request: &&mut Request| request.method == "PUT" && request.path == kind.endpoints.item;
+    let body = requests.first.iter_mut().find(update);
+    if let Some(Value::Map(body)) = body.and_then(|request| request.body.as_mut()) {
+        body.insert(field.to_owned(), Value::Bool(true));
+        return;
+    }
+    let body = Map::from([(field.to_owned(), Value::Bool(true))]);
+    let request = update_request(kind, desired, body);
+    requests.first.insert(0, request);
+}
+
+/// A path with the fields that it names, `{field}`, taken out of a body.
+fn in_path(path: &str, body: &mut Map) -> String {
+    let mut filled = path.to_owned();
+    let fields = path.split('{').skip(1);
+    for field in fields.filter_map(|rest| rest.split_once('}')) {
+        if let Some(Value::String(text)) = body.shift_remove(field.0) {
+            filled = filled.replace(&format!("{{{}}}", field.0), &escape(&text));
+        }
+    }
+    filled
+}
+
 /// The requests that bring an existing object from `live` to `desired` in the changed places.
 pub(super) fn update(
     kind: &Kind,
@@ -82,7 +162,8 @@ pub(super) fn update(
         .collect();
     fields.dedup();
     for field in fields {
-        if kind.part(field).is_some() || body.contains_key(field) || deferred.contains_key(field) {
+        let elsewhere = kind.part(field).is_some() || is_label(kind, field);
+        if elsewhere || body.contains_key(field) || deferred.contains_key(field) {
             continue;
         }
         let at = Pointer::root().child(field);
@@ -112,8 +193,18 @@ pub(super) fn update(
             body.insert(field.to_owned(), whole);
         }
     }
+    let publishing = complete_version(kind, desired, live, &mut body);
     if !body.is_empty() {
         requests.first.push(update_request(kind, desired, body));
+    }
+    let relabels = changes
+        .iter()
+        .filter_map(|change| change.pointer.field())
+        .any(|field| is_label(kind, field));
+    // A new version carries no label yet.
+    if relabels || publishing.is_some() {
+        requests.first.extend(publishing);
+        requests.first.extend(label(kind, desired));
     }
     for part in kind.parts {
         let Some(Value::Map(members)) = desired.get(part.field) else {
@@ -204,20 +295,21 @@ pub(super) fn delete(kind: &Kind, scope: &Map, live: &Object) -> Request {
         method: "DELETE".to_owned(),
         path: kind.endpoints.item.to_owned(),
         query: scope_query(kind, scope),
+        below: None,
+        version: None,
         body: (!body.is_empty()).then_some(Value::Map(body)),
     }
 }
 
 fn update_request(kind: &Kind, desired: &Map, body: Map) -> Request {
     let mut body = encoded(kind, body, Operation::Update);
-    if kind.endpoints.scope_in_update {
-        for field in kind.scope {
-            if let Some(value) = desired.get(*field).filter(|value| !value.is_null()) {
-                body.insert((*field).to_owned(), value.clone());
-            }
+    let update = kind.endpoints.update;
+    for field in update.repeats {
+        if let Some(value) = desired.get(*field).filter(|value| !value.is_null()) {
+            body.insert((*field).to_owned(), value.clone());
         }
     }
-    let mut request = request("PUT", kind.endpoints.item, body);
+    let mut request = request(update.method, kind.endpoints.item, body);
     request.query = scope_query(kind, desired);
     request
 }
@@ -240,11 +332,13 @@ fn encoded(kind: &Kind, mut body: Map, operation: Operation) -> Map {
     body
 }
 
-fn request(method: &str, path: &str, body: Map) -> Request {
+pub(super) fn request(method: &str, path: &str, body: Map) -> Request {
     Request {
         method: method.to_owned(),
         path: path.to_owned(),
         query: Vec::new(),
+        below: None,
+        version: None,
         body: Some(Value::Map(body)),
     }
 }
@@ -257,6 +351,8 @@ fn part_request(path: &str, request: PartRequest) -> Request {
         query: query
             .map(|(name, text)| (name.to_owned(), Value::text(text)))
             .collect(),
+        below: request.below,
+        version: None,
         body: request.body,
     }
 }
@@ -304,17 +400,24 @@ pub(super) fn unrepeatable(kind: &Kind, desired: &Map, live: &Object, field: &st
     let (true, Some(Value::Map(want)), Some(Value::Map(have))) =
         (merge, desired.get(field), live.fields.get(field))
     else {
-        return Vec::new();
+        // What is left as it is live cannot be sent with the rest.
+        let left = desired.get(field).filter(|_| kind.part(field).is_none());
+        let lost = left.is_some_and(is_masked);
+        return lost.then_some(at).into_iter().collect();
     };
-    let lost = have
-        .iter()
-        .filter(|(key, value)| !want.contains_key(*key) && is_masked(value));
+    let lost = have.iter().filter(|(key, value)| {
+        let told = want.get(*key).is_some_and(|value| !is_masked(value));
+        !told && is_masked(value)
+    });
     lost.map(|(key, _)| at.child(key)).collect()
 }
 
+/// Whether there is something in a value of which only a mask is known.
 fn is_masked(value: &Value) -> bool {
     let mut masked = false;
-    value.for_each_secret(&mut |secret| masked |= !secret.reveal().is_empty());
+    value.for_each_secret(&mut |secret| {
+        masked |= *secret.exposure() == Exposure::Live && !secret.reveal().is_empty();
+    });
     masked
 }
 
@@ -329,7 +432,9 @@ fn overlay(kind: &Kind, at: &Pointer, desired: &Value, live: Option<&Value>) -> 
     let kept = have.iter().filter(|(key, value)| {
         let mut masked = false;
         value.for_each_secret(&mut |_| masked = true);
-        let server_owned = kind.has(&at.child(key), |rule| matches!(rule, Is::ServerOwned));
+        let server_owned = kind.has(&at.child(key), |rule| {
+            matches!(rule, Is::ServerOwned | Is::Stays)
+        });
         !masked && !server_owned && !value.is_null()
     });
     let mut whole: Map = kept

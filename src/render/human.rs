@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::text;
-use crate::diff::Because;
+use crate::diff::{Because, Origin};
 use crate::model::{Address, Value};
-use crate::plan::{Action, Change, Plan, Summary};
+use crate::plan::{Action, Change, Instead, Order, Plan, Rename, Replacement, Summary, WhyLeft};
 
 const CREATE: Style = AnsiColor::Green.on_default();
 const UPDATE: Style = AnsiColor::Yellow.on_default();
@@ -36,6 +36,7 @@ impl Detail {
 pub fn plan(plan: &Plan, detail: Detail) -> String {
     let mut out = String::new();
     changes(&mut out, plan, detail);
+    unread(&mut out, plan);
     notes(&mut out, plan);
     let summary = plan.summary;
     if plan.is_empty() {
@@ -48,14 +49,19 @@ pub fn plan(plan: &Plan, detail: Detail) -> String {
         let Summary {
             create,
             update,
+            replace,
             delete,
             unchanged,
         } = summary;
+        let replace = match replace {
+            0 => String::new(),
+            count => format!("{count} to replace, "),
+        };
         line(
             &mut out,
             format_args!(
-                "{STRONG}Plan:{STRONG:#} {create} to create, {update} to update, {delete} to delete; \
-             {unchanged} unchanged."
+                "{STRONG}Plan:{STRONG:#} {create} to create, {update} to update, {replace}{delete} to \
+                 delete; {unchanged} unchanged."
             ),
         );
     }
@@ -66,6 +72,7 @@ pub fn plan(plan: &Plan, detail: Detail) -> String {
 pub fn drift(plan: &Plan, detail: Detail) -> String {
     let mut out = String::new();
     changes(&mut out, plan, detail);
+    unread(&mut out, plan);
     if plan.is_empty() {
         let unchanged = objects(plan.summary.unchanged, "is", "are");
         line(
@@ -73,7 +80,8 @@ pub fn drift(plan: &Plan, detail: Detail) -> String {
             format_args!("{STRONG}No drift.{STRONG:#} {unchanged} as declared."),
         );
     } else {
-        let changed = objects(plan.summary.update, "differs", "differ");
+        let changed = plan.summary.update + plan.summary.replace;
+        let changed = objects(changed, "differs", "differ");
         let gone = objects(plan.summary.create, "is gone", "are gone");
         line(
             &mut out,
@@ -100,7 +108,7 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
 fn style(action: Action) -> Style {
     match action {
         Action::Create => CREATE,
-        Action::Update => UPDATE,
+        Action::Update | Action::Replace => UPDATE,
         Action::Delete => DELETE,
     }
 }
@@ -132,6 +140,28 @@ fn write_change(out: &mut String, change: &Change, detail: Detail) {
             change.address
         ),
     );
+    if let Some(issue) = &change.issues {
+        let (style, sign, what) = match issue.instead {
+            None => (CREATE, '+', "made by the server, goes to"),
+            Some(Instead::Asked) => (UPDATE, '~', "a new one as asked, goes to"),
+            Some(Instead::Undelivered) => (
+                UPDATE,
+                '~',
+                "a new one because the last was not delivered, goes to",
+            ),
+        };
+        let (field, sink) = (&issue.field, text::plain(&issue.sink.to_string()));
+        line(
+            out,
+            format_args!("    {style}{sign}{style:#} /{field}: {what} {sink}"),
+        );
+    }
+    if let Some(field) = &change.impulse {
+        line(
+            out,
+            format_args!("    {UPDATE}~{UPDATE:#} /{field}: once, as asked"),
+        );
+    }
     if change.action == Action::Create && detail == Detail::Concise {
         return;
     }
@@ -147,8 +177,19 @@ fn write_change(out: &mut String, change: &Change, detail: Detail) {
             Some(Because::Fingerprint) => " (its value changed)",
             Some(Because::Mask) => " (it does not fit what the API shows of it)",
             Some(Because::NeverWritten) => " (the API does not return it)",
+            Some(Because::Absent) => " (the server says that it has none)",
+            Some(Because::Asked) => " (sent again, as asked)",
             Some(Because::NotFound) => " (the server has not found it)",
+            None if field.forces_replacement => " (cannot change)",
             None => "",
+        };
+        let origin = match (field.origin, &field.last_applied) {
+            (Some(Origin::Drift), _) => " (drift: changed since the last apply)".to_owned(),
+            (Some(Origin::Conflict), base) => {
+                let base = base.as_ref().map_or("nothing".to_owned(), text::value);
+                format!(" (conflict: it was {base} at the last apply)")
+            }
+            _ => String::new(),
         };
         let (style, sign, text) = match (&field.old, &field.new) {
             (Value::Null, new) => (CREATE, '+', text::value(new)),
@@ -157,13 +198,80 @@ fn write_change(out: &mut String, change: &Change, detail: Detail) {
         };
         line(
             out,
-            format_args!("    {style}{sign}{style:#} {pointer}: {text}{because}{at}"),
+            format_args!("    {style}{sign}{style:#} {pointer}: {text}{because}{origin}{at}"),
+        );
+    }
+    if let Some(replacement) = &change.replacement {
+        self::replacement(out, replacement);
+    }
+}
+
+/// What a replacement means, below its fields.
+fn replacement(out: &mut String, replacement: &Replacement) {
+    let order = match replacement.order {
+        Order::CreateFirst => "the new one is made first, the old one is deleted last",
+        Order::DeleteFirst => {
+            "the old one is deleted first, because both have one name there: for a moment there is \
+             none"
+        }
+    };
+    line(out, format_args!("    {QUIET}{order}{QUIET:#}"));
+    let list = |items: Vec<String>| items.join(", ");
+    if !replacement.dependants.is_empty() {
+        let names = list(
+            replacement
+                .dependants
+                .iter()
+                .map(Address::to_string)
+                .collect(),
+        );
+        line(
+            out,
+            format_args!("    {QUIET}changed with it, because they use it: {names}{QUIET:#}"),
+        );
+    }
+    if !replacement.loses.is_empty() {
+        let names = list(replacement.loses.iter().map(ToString::to_string).collect());
+        line(
+            out,
+            format_args!(
+                "    {QUIET}not declared, so the new one will not have it: {names}{QUIET:#}"
+            ),
+        );
+    }
+}
+
+/// What the plan does not speak of.
+fn unread(out: &mut String, plan: &Plan) {
+    for (system, base_url) in &plan.unread {
+        line(
+            out,
+            format_args!(
+                "{DELETE}!{DELETE:#} {system} at {base_url} could not be read: nothing of it is \
+                 shown or changed.\n"
+            ),
         );
     }
 }
 
 fn notes(out: &mut String, plan: &Plan) {
     let mut any = false;
+    for rename in &plan.renames {
+        any = true;
+        let Rename {
+            from,
+            to,
+            alike,
+            moved_from,
+        } = rename;
+        line(
+            out,
+            format_args!(
+                "{UPDATE}?{UPDATE:#} {to} is probably {from} renamed ({alike} % alike). To keep the \
+                 object, write in the new entry:\n      lifecycle: {{ moved_from: {moved_from} }}"
+            ),
+        );
+    }
     if !plan.adopted.is_empty() {
         any = true;
         let found = objects(plan.adopted.len(), "exists", "exist");
@@ -186,23 +294,44 @@ fn notes(out: &mut String, plan: &Plan) {
             format_args!("{QUIET}Forgetting: {gone} neither declared nor there any more.{QUIET:#}"),
         );
     }
-    if !plan.left_alone.is_empty() {
-        any = true;
-        let kinds = plan
-            .left_alone
-            .iter()
-            .map(|(kind, count)| format!("{count} {kind}"));
-        line(
-            out,
-            format_args!(
-                "{QUIET}Left alone, neither created nor adopted by gatewright: {}.{QUIET:#}",
-                kinds.collect::<Vec<_>>().join(", ")
-            ),
-        );
-    }
+    any |= left_alone(out, plan);
     if any {
         out.push('\n');
     }
+}
+
+/// What stays as it is, and why.
+fn left_alone(out: &mut String, plan: &Plan) -> bool {
+    for (why, reason) in [
+        (
+            WhyLeft::NotOurs,
+            "neither created nor adopted by gatewright",
+        ),
+        (WhyLeft::ServerMade, "made by the server itself"),
+    ] {
+        let left = plan.left_alone.iter().filter(|left| left.because == why);
+        let kinds: Vec<String> = left.map(|l| format!("{} {}", l.count, l.kind)).collect();
+        if !kinds.is_empty() {
+            let kinds = kinds.join(", ");
+            line(
+                out,
+                format_args!("{QUIET}Left alone, {reason}: {kinds}.{QUIET:#}"),
+            );
+        }
+    }
+    for left in &plan.left_alone {
+        if let (WhyLeft::Ignored, Some(address)) = (left.because, &left.address) {
+            let places: Vec<String> = left.places.iter().map(ToString::to_string).collect();
+            let places = places.join(", ");
+            line(
+                out,
+                format_args!(
+                    "{QUIET}Left alone, because `lifecycle.ignore` says so: {address} {places}.{QUIET:#}"
+                ),
+            );
+        }
+    }
+    !plan.left_alone.is_empty()
 }
 
 /// `1 object is`, `2 objects are`.

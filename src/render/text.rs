@@ -93,6 +93,14 @@ fn write(value: &Value, out: &mut String) {
     }
 }
 
+/// A text on one line, without quotes.
+pub(super) fn plain(text: &str) -> String {
+    let mut out = String::new();
+    quoted(text, &mut out);
+    let inner = out.strip_prefix('"').and_then(|out| out.strip_suffix('"'));
+    cut(inner.unwrap_or(&out), 0)
+}
+
 /// JSON's quoting also disarms control characters, so that a name on a server cannot steer the
 /// terminal.
 fn quoted(text: &str, out: &mut String) {

@@ -6,12 +6,15 @@
 //! size, depth and alias expansion, so that no input can exhaust the machine.
 
 mod decode;
+pub mod edit;
+mod emit;
 mod merge;
 mod parse;
 mod scalar;
 mod syntax;
 
 pub use decode::{DecodeError, decode};
+pub use edit::EditError;
 pub use parse::{Parsed, parse};
 pub use scalar::{NumberError, Scalar, resolve};
 
@@ -63,6 +66,48 @@ pub struct Member {
 }
 
 impl Node {
+    fn new(value: NodeValue) -> Self {
+        Self { span: 0..0, value }
+    }
+
+    /// A text that stands nowhere yet, as everything that is made and not read.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::new(NodeValue::Scalar {
+            text: text.into(),
+            plain: false,
+        })
+    }
+
+    /// A number, boolean or null, as YAML spells it.
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self::new(NodeValue::Scalar {
+            text: text.into(),
+            plain: true,
+        })
+    }
+
+    /// Nothing.
+    pub fn null() -> Self {
+        Self::plain("null")
+    }
+
+    /// A list.
+    pub fn sequence(items: impl IntoIterator<Item = Self>) -> Self {
+        Self::new(NodeValue::Sequence(items.into_iter().collect()))
+    }
+
+    /// A map.
+    pub fn mapping(members: impl IntoIterator<Item = (String, Self)>) -> Self {
+        let member = |(key, value)| Member {
+            key,
+            key_span: 0..0,
+            value,
+        };
+        Self::new(NodeValue::Mapping(
+            members.into_iter().map(member).collect(),
+        ))
+    }
+
     /// The members of a map, `None` for everything else.
     pub fn members(&self) -> Option<&[Member]> {
         match &self.value {

@@ -77,7 +77,7 @@ fn it_applies_to_the_embedded_mock_without_any_variable() {
 
         let validate = with(&["validate", "--mock"]).run().expect(0);
         assert!(
-            validate.stdout.contains("160 resources are declared"),
+            validate.stdout.contains("169 resources are declared"),
             "{validate}"
         );
         let plan = with(&["plan", "--mock", "--detailed-exitcode"])

@@ -459,7 +459,7 @@ fn servers_that_cannot_be_used_are_said_to_be_so_and_nothing_is_written() {
                 "error[not-the-api]",
                 "not the API's JSON",
                 "Sign in",
-                "usually ends in `/v1`",
+                "that of the public service is https://api.portkey.ai/v1",
             ],
         },
         Broken {
@@ -476,7 +476,7 @@ fn servers_that_cannot_be_used_are_said_to_be_so_and_nothing_is_written() {
                 "error[not-the-api]",
                 "404",
                 "nginx",
-                "usually ends in `/v1`",
+                "that of the public service is https://api.portkey.ai/v1",
             ],
         },
         Broken {

@@ -22,7 +22,7 @@ fn help(command: &str) -> String {
 
 #[test]
 fn of_the_program() {
-    insta::assert_snapshot!(help(""), @r#"
+    insta::assert_snapshot!(help(""), @"
     Keeps an AI gateway account in the state that a Git repository declares
 
     Usage: gatewright [OPTIONS] <COMMAND>
@@ -31,8 +31,10 @@ fn of_the_program() {
       validate  Check the repository without talking to any server
       plan      Show what would change
       apply     Change it
+      destroy   Delete everything that gatewright made or adopted
       drift     Tell whether somebody changed what gatewright manages; exits with 2
                 if so
+      import    Write manifests for what is live, and take it over
       mock      Serve the mock of the API
       schema    Print a JSON Schema, for editors and for readers of plans
       help      Print this message or the help of the given subcommand(s)
@@ -51,7 +53,8 @@ fn of_the_program() {
               variable
 
           --base-url <URL>
-              Where Portkey is, instead of what the project file says
+              Where Portkey is, instead of what the project file says; `SYSTEM=URL`
+              for another system
 
           --mock
               Run against the embedded mock: offline, with placeholders for unset
@@ -79,19 +82,25 @@ fn of_the_program() {
           --parallelism <N>
               How many requests may be under way at once
 
-              [default: 10]
+              [default: 16]
+
+          --no-cache
+              Read every object anew, also those that have not changed since an
+              earlier run
+
+              [env: GATEWRIGHT_NO_CACHE=]
 
       -h, --help
               Print help (see a summary with '-h')
 
       -V, --version
               Print version
-    "#);
+    ");
 }
 
 #[test]
 fn of_validate() {
-    insta::assert_snapshot!(help("validate"), @r#"
+    insta::assert_snapshot!(help("validate"), @"
     Check the repository without talking to any server
 
     Usage: gatewright validate [OPTIONS]
@@ -110,7 +119,8 @@ fn of_validate() {
               variable
 
           --base-url <URL>
-              Where Portkey is, instead of what the project file says
+              Where Portkey is, instead of what the project file says; `SYSTEM=URL`
+              for another system
 
           --mock
               Run against the embedded mock: offline, with placeholders for unset
@@ -138,19 +148,25 @@ fn of_validate() {
           --parallelism <N>
               How many requests may be under way at once
 
-              [default: 10]
+              [default: 16]
+
+          --no-cache
+              Read every object anew, also those that have not changed since an
+              earlier run
+
+              [env: GATEWRIGHT_NO_CACHE=]
 
       -h, --help
               Print help (see a summary with '-h')
 
       -V, --version
               Print version
-    "#);
+    ");
 }
 
 #[test]
 fn of_plan() {
-    insta::assert_snapshot!(help("plan"), @r#"
+    insta::assert_snapshot!(help("plan"), @"
     Show what would change
 
     Usage: gatewright plan [OPTIONS]
@@ -164,22 +180,33 @@ fn of_plan() {
           --detailed-exitcode
               Exit with 2 when there are changes
 
+          --allow-deletes
+              Allow deleting more than the limits of the project file
+
           --env <NAME>
               The environment of the project file to use
-
-          --full
-              Show the fields of new objects as well
 
           --env-file <FILE>
               A file with NAME=VALUE lines, used where the environment has no such
               variable
 
+          --full
+              Show the fields of new objects as well
+
           --base-url <URL>
-              Where Portkey is, instead of what the project file says
+              Where Portkey is, instead of what the project file says; `SYSTEM=URL`
+              for another system
+
+          --rotate <KIND/KEY[#FIELD]>
+              Send a secret again, or have the server make a new one:
+              `api_keys/reports`, or `integrations/openai#key` for one of several
 
           --mock
               Run against the embedded mock: offline, with placeholders for unset
               secrets, and without touching any ledger
+
+          --reset-usage <KIND/KEY>
+              Begin the count of used budget again
 
           --format <FORMAT>
               How results are written to standard output
@@ -203,19 +230,25 @@ fn of_plan() {
           --parallelism <N>
               How many requests may be under way at once
 
-              [default: 10]
+              [default: 16]
+
+          --no-cache
+              Read every object anew, also those that have not changed since an
+              earlier run
+
+              [env: GATEWRIGHT_NO_CACHE=]
 
       -h, --help
               Print help (see a summary with '-h')
 
       -V, --version
               Print version
-    "#);
+    ");
 }
 
 #[test]
 fn of_apply() {
-    insta::assert_snapshot!(help("apply"), @r#"
+    insta::assert_snapshot!(help("apply"), @"
     Change it
 
     Usage: gatewright apply [OPTIONS]
@@ -229,18 +262,102 @@ fn of_apply() {
       -y, --yes
               Do not ask for confirmation
 
+          --allow-deletes
+              Allow deleting more than the limits of the project file
+
           --env <NAME>
               The environment of the project file to use
 
+          --env-file <FILE>
+              A file with NAME=VALUE lines, used where the environment has no such
+              variable
+
           --full
               Show the fields of new objects as well
+
+          --base-url <URL>
+              Where Portkey is, instead of what the project file says; `SYSTEM=URL`
+              for another system
+
+          --rotate <KIND/KEY[#FIELD]>
+              Send a secret again, or have the server make a new one:
+              `api_keys/reports`, or `integrations/openai#key` for one of several
+
+          --mock
+              Run against the embedded mock: offline, with placeholders for unset
+              secrets, and without touching any ledger
+
+          --reset-usage <KIND/KEY>
+              Begin the count of used budget again
+
+          --format <FORMAT>
+              How results are written to standard output
+
+              Possible values:
+              - human: Text for people
+              - json:  Exactly one JSON document, also on error
+
+              [default: human]
+
+          --color <COLOR>
+              When to use colours
+
+              Possible values:
+              - auto:   On a terminal, unless NO_COLOR is set
+              - always: Always
+              - never:  Never
+
+              [default: auto]
+
+          --parallelism <N>
+              How many requests may be under way at once
+
+              [default: 16]
+
+          --no-cache
+              Read every object anew, also those that have not changed since an
+              earlier run
+
+              [env: GATEWRIGHT_NO_CACHE=]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    ");
+}
+
+#[test]
+fn of_destroy() {
+    insta::assert_snapshot!(help("destroy"), @"
+    Delete everything that gatewright made or adopted
+
+    Usage: gatewright destroy [OPTIONS]
+
+    Options:
+      -C, --directory <DIR>
+              The repository: the folder with gatewright.yaml
+
+              [default: .]
+
+      -y, --yes
+              Do not ask for confirmation; wants --confirm as well
+
+          --confirm <NAME>
+              The environment that is to be destroyed or, without environments, the
+              host of the server
+
+          --env <NAME>
+              The environment of the project file to use
 
           --env-file <FILE>
               A file with NAME=VALUE lines, used where the environment has no such
               variable
 
           --base-url <URL>
-              Where Portkey is, instead of what the project file says
+              Where Portkey is, instead of what the project file says; `SYSTEM=URL`
+              for another system
 
           --mock
               Run against the embedded mock: offline, with placeholders for unset
@@ -268,19 +385,25 @@ fn of_apply() {
           --parallelism <N>
               How many requests may be under way at once
 
-              [default: 10]
+              [default: 16]
+
+          --no-cache
+              Read every object anew, also those that have not changed since an
+              earlier run
+
+              [env: GATEWRIGHT_NO_CACHE=]
 
       -h, --help
               Print help (see a summary with '-h')
 
       -V, --version
               Print version
-    "#);
+    ");
 }
 
 #[test]
 fn of_drift() {
-    insta::assert_snapshot!(help("drift"), @r#"
+    insta::assert_snapshot!(help("drift"), @"
     Tell whether somebody changed what gatewright manages; exits with 2 if so
 
     Usage: gatewright drift [OPTIONS]
@@ -302,7 +425,8 @@ fn of_drift() {
               variable
 
           --base-url <URL>
-              Where Portkey is, instead of what the project file says
+              Where Portkey is, instead of what the project file says; `SYSTEM=URL`
+              for another system
 
           --mock
               Run against the embedded mock: offline, with placeholders for unset
@@ -330,19 +454,25 @@ fn of_drift() {
           --parallelism <N>
               How many requests may be under way at once
 
-              [default: 10]
+              [default: 16]
+
+          --no-cache
+              Read every object anew, also those that have not changed since an
+              earlier run
+
+              [env: GATEWRIGHT_NO_CACHE=]
 
       -h, --help
               Print help (see a summary with '-h')
 
       -V, --version
               Print version
-    "#);
+    ");
 }
 
 #[test]
 fn of_mock() {
-    insta::assert_snapshot!(help("mock"), @r#"
+    insta::assert_snapshot!(help("mock"), @"
     Serve the mock of the API
 
     Usage: gatewright mock [OPTIONS]
@@ -374,12 +504,30 @@ fn of_mock() {
               A file with NAME=VALUE lines, used where the environment has no such
               variable
 
+          --spec <FILE>
+              Serve the OpenAPI 3.0 or 3.1 document in this file, and no other API;
+              what is recognised in it as a resource is kept
+
+          --arize-revision <ARIZE_REVISION>
+              Which revision of Arize's API to follow at /arize
+
+              Possible values:
+              - current:    The one of the vendor's client of today
+              - 2026-07-02: The one with the spellings of that time
+
+              [default: current]
+
           --base-url <URL>
-              Where Portkey is, instead of what the project file says
+              Where Portkey is, instead of what the project file says; `SYSTEM=URL`
+              for another system
 
           --mock
               Run against the embedded mock: offline, with placeholders for unset
               secrets, and without touching any ledger
+
+          --uneven-pages
+              Whether pages that a cursor leads to may be short or empty, with more
+              to come
 
           --format <FORMAT>
               How results are written to standard output
@@ -389,6 +537,10 @@ fn of_mock() {
               - json:  Exactly one JSON document, also on error
 
               [default: human]
+
+          --proxy <URL>
+              Pass every request on to the API at this base URL, and record what it
+              answers
 
           --color <COLOR>
               When to use colours
@@ -400,22 +552,70 @@ fn of_mock() {
 
               [default: auto]
 
+          --record <DIR>
+              Where to write the recordings, one file for each request, without
+              secrets
+
           --parallelism <N>
               How many requests may be under way at once
 
-              [default: 10]
+              [default: 16]
+
+          --replay <DIR>
+              Answer from the recordings in this folder, offline
+
+          --api-key <KEY>
+              The admin key to accept
+
+              [default: mock-admin-key]
+
+          --no-cache
+              Read every object anew, also those that have not changed since an
+              earlier run
+
+              [env: GATEWRIGHT_NO_CACHE=]
+
+          --open
+              Accept every key: each unknown one gets an organisation of its own
+
+          --seed-from <DIR>
+              Begin with what the manifests of this repository declare (see --env);
+              a reset goes back to it
+
+          --seed <N>
+              Make ids, slugs and secrets follow from a number: the same requests
+              get the same answers
+
+          --clock <TIME>
+              Stop the clock at this time, such as 2026-01-01T00:00:00Z, until
+              /_mock/clock moves it
+
+          --fault <RULE>
+              Something that goes wrong, such as
+              operation=createConfig,status=503,times=2; can be given several times
+
+          --latency <TIME>
+              How long answers wait: 50ms, 10ms..200ms, or lognormal:50ms:0.5
+
+          --journal <N>
+              How many requests the journal remembers
+
+              [default: 10000]
+
+          --no-bodies
+              Leave the bodies of requests out of the journal
 
       -h, --help
               Print help (see a summary with '-h')
 
       -V, --version
               Print version
-    "#);
+    ");
 }
 
 #[test]
 fn of_schema() {
-    insta::assert_snapshot!(help("schema"), @r#"
+    insta::assert_snapshot!(help("schema"), @"
     Print a JSON Schema, for editors and for readers of plans
 
     Usage: gatewright schema [OPTIONS] [NAME]
@@ -438,7 +638,8 @@ fn of_schema() {
               variable
 
           --base-url <URL>
-              Where Portkey is, instead of what the project file says
+              Where Portkey is, instead of what the project file says; `SYSTEM=URL`
+              for another system
 
           --mock
               Run against the embedded mock: offline, with placeholders for unset
@@ -466,14 +667,20 @@ fn of_schema() {
           --parallelism <N>
               How many requests may be under way at once
 
-              [default: 10]
+              [default: 16]
+
+          --no-cache
+              Read every object anew, also those that have not changed since an
+              earlier run
+
+              [env: GATEWRIGHT_NO_CACHE=]
 
       -h, --help
               Print help (see a summary with '-h')
 
       -V, --version
               Print version
-    "#);
+    ");
 }
 
 #[test]
@@ -483,6 +690,98 @@ fn the_version_is_the_package_s() {
         run.stdout,
         format!("gatewright {}\n", env!("CARGO_PKG_VERSION"))
     );
+}
+
+#[test]
+fn of_import() {
+    insta::assert_snapshot!(help("import"), @"
+    Write manifests for what is live, and take it over
+
+    Usage: gatewright import [OPTIONS]
+
+    Options:
+      -C, --directory <DIR>
+              The repository: the folder with gatewright.yaml
+
+              [default: .]
+
+          --kind <KIND>
+              Import objects of this kind alone; can be repeated
+
+          --env <NAME>
+              The environment of the project file to use
+
+          --workspace <NAME>
+              Import this workspace, by name, slug or id, and what is in it; can be
+              repeated
+
+          --env-file <FILE>
+              A file with NAME=VALUE lines, used where the environment has no such
+              variable
+
+          --only <ADDRESS>
+              Import this entry alone, by the address that it will have; can be
+              repeated
+
+          --base-url <URL>
+              Where Portkey is, instead of what the project file says; `SYSTEM=URL`
+              for another system
+
+          --layout <LAYOUT>
+              How new entries are spread over files
+
+              Possible values:
+              - kind:      One file per kind
+              - workspace: One file per workspace, and one for what is in none
+
+              [default: kind]
+
+          --into <FILE>
+              Put all new entries into this file, relative to the repository
+
+          --mock
+              Run against the embedded mock: offline, with placeholders for unset
+              secrets, and without touching any ledger
+
+          --dry-run
+              Show what would be written, and write nothing
+
+          --format <FORMAT>
+              How results are written to standard output
+
+              Possible values:
+              - human: Text for people
+              - json:  Exactly one JSON document, also on error
+
+              [default: human]
+
+          --color <COLOR>
+              When to use colours
+
+              Possible values:
+              - auto:   On a terminal, unless NO_COLOR is set
+              - always: Always
+              - never:  Never
+
+              [default: auto]
+
+          --parallelism <N>
+              How many requests may be under way at once
+
+              [default: 16]
+
+          --no-cache
+              Read every object anew, also those that have not changed since an
+              earlier run
+
+              [env: GATEWRIGHT_NO_CACHE=]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    ");
 }
 
 #[test]
@@ -503,7 +802,7 @@ fn every_command_has_a_help_that_is_tested_here() {
     assert_eq!(
         commands,
         [
-            "validate", "plan", "apply", "drift", "mock", "schema", "help"
+            "validate", "plan", "apply", "destroy", "drift", "import", "mock", "schema", "help"
         ]
     );
 }

@@ -9,20 +9,34 @@
 
 mod support;
 
+mod api_keys;
+mod arize;
 mod bad_input;
+mod cache;
+mod canary;
 mod examples;
 mod faults;
+mod gates;
 mod help;
+mod import;
 mod interrupts;
+mod laws;
 mod lifecycle;
 mod main_job;
 mod mistakes;
 mod mock_command;
+mod organisation;
 mod output;
 mod ownership;
 mod paging;
+mod people;
+mod prompts;
 mod readme;
+mod replace;
 mod requests;
 mod secrets;
+mod sources;
 mod states;
+mod three_ways;
+mod two_systems;
 mod workspaces;

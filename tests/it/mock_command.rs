@@ -85,6 +85,7 @@ fn its_output_says_what_is_needed_to_use_it() {
     let text = run.stdout.replace(port, "PORT");
     insta::assert_snapshot!(text, @r#"
     The mock listens on http://127.0.0.1:PORT/v1
+    Arize's API: http://127.0.0.1:PORT/arize
     API key: mock-admin-key
     Its description: http://127.0.0.1:PORT/_mock/openapi.json
     Stop it with Ctrl-C.
@@ -104,4 +105,85 @@ fn get(url: &str) -> serde_json::Value {
     let mut text = String::new();
     std::io::Read::read_to_string(&mut stream, &mut text).unwrap();
     serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+/// A mock with flags, and where it listens.
+fn mock_with<const N: usize>(flags: [&str; N]) -> (crate::support::Process, String) {
+    let mut cli = Cli::new(["mock", "--listen", "127.0.0.1:0"]);
+    for flag in flags {
+        cli = cli.arg(flag);
+    }
+    let process = cli.start();
+    process.wait_until_it_says("Stop it with Ctrl-C");
+    let stdout = process.stdout_so_far();
+    let url = stdout
+        .split_whitespace()
+        .find(|word| word.starts_with("http://"));
+    let host = url.unwrap().strip_suffix("/v1").unwrap().to_owned();
+    (process, host)
+}
+
+#[test]
+fn a_repository_is_what_it_begins_with() {
+    let acme = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/acme");
+    let faults = [
+        "--seed-from",
+        acme,
+        "--fault",
+        "operation=listWorkspaces,status=503",
+    ];
+    let (process, host) = mock_with(faults);
+    let requests = get(&format!("{host}/_mock/requests"));
+    assert_eq!(requests["total"], 0, "the journal is the clients'");
+    let faults = get(&format!("{host}/_mock/faults"));
+    assert_eq!(
+        (&faults["data"][0]["seen"], &faults["data"][0]["status"]),
+        (&0.into(), &503.into())
+    );
+    process.signal("TERM");
+    let run = process.wait().expect(0);
+    assert!(run.stderr.contains(" resources from "), "{run}");
+
+    let project = Project::small();
+    let folder = project.path().to_str().unwrap();
+    let (process, host) = mock_with([
+        "--seed-from",
+        folder,
+        "--clock",
+        "2026-01-01T00:00:00Z",
+        "--seed",
+        "1",
+    ]);
+    // What the repository declares is there: another checkout of it finds everything.
+    let other = Project::small();
+    let plan = other
+        .at(&format!("{host}/v1"), ["plan"])
+        .env("PORTKEY_API_KEY", "mock-admin-key")
+        .run();
+    assert!(!plan.stdout.contains("8 to create"), "{plan}");
+    process.signal("TERM");
+    process.wait().expect(0);
+
+    let nowhere = Cli::new(["mock", "--listen", "127.0.0.1:0", "--seed-from", "/nowhere"])
+        .run()
+        .expect(1);
+    assert!(nowhere.stderr.contains("gatewright.yaml"), "{nowhere}");
+}
+
+#[test]
+fn flags_that_say_nothing_sensible_are_refused() {
+    for (flags, says) in [
+        (["--fault", "operation=x"], "needs an effect"),
+        (["--fault", "stauts=503"], "unknown field"),
+        (["--latency", "slow"], "no length of time"),
+        (["--clock", "tomorrow"], "--clock"),
+        (["--seed", "x"], "--seed"),
+    ] {
+        let run = Cli::new(["mock"])
+            .arg(flags[0])
+            .arg(flags[1])
+            .run()
+            .expect(1);
+        assert!(run.stderr.contains(says), "{run}");
+    }
 }

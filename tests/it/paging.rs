@@ -116,7 +116,8 @@ fn plan_finds_everything_on_later_pages() {
         .collect();
     assert_eq!(run.code, 0, "{errors:#?}");
     let plan = document["plan"].clone();
-    let summary = json!({ "create": 0, "update": 0, "delete": 0, "unchanged": 7 * MANY + 2 });
+    let summary =
+        json!({ "create": 0, "update": 0, "replace": 0, "delete": 0, "unchanged": 7 * MANY + 2 });
     assert_eq!(plan["summary"], summary, "{:#}", plan["changes"]);
     assert_eq!(plan["adopted"].as_array().unwrap().len(), 7 * MANY + 2);
     // As many pages as there are and no more: 262 workspaces with the shared one.

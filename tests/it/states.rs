@@ -279,3 +279,57 @@ fn of_policies() {
         ],
     });
 }
+
+#[test]
+fn of_api_keys() {
+    check(&Subject {
+        manifest: "workspaces:\n  w: { name: W }\napi_keys:\n  k:\n    name: K\n    type: workspace\n    \
+                   sub_type: service\n    workspace_id: w\n    scopes: [logs.list]\n    FIELD\n    \
+                   lifecycle: { sink: { file: k.txt } }\n",
+        path: |server| format!("/api-keys/{}", text(&server.named("/api-keys", "K")["id"])),
+        fields: vec![
+            Field {
+                name: "description",
+                declared: "Mine",
+                live: json!("Mine"),
+                other: json!("Theirs"),
+                nothing: NOTHING,
+            },
+            Field {
+                name: "usage_limits",
+                declared: "{ type: cost, credit_limit: 5, periodic_reset: weekly }",
+                live: json!({ "credit_limit": 5, "periodic_reset": "weekly" }),
+                other: json!({ "type": "cost", "credit_limit": 7, "periodic_reset": "monthly" }),
+                nothing: NOTHING,
+            },
+            Field {
+                name: "rate_limits",
+                declared: "[{ type: requests, unit: rps, value: 5 }]",
+                live: json!([{ "unit": "rps", "value": 5 }]),
+                other: json!([{ "type": "tokens", "unit": "rpw", "value": 7 }]),
+                nothing: NOTHING,
+            },
+            Field {
+                name: "alert_emails",
+                declared: "[a@example.com]",
+                live: json!(["a@example.com"]),
+                other: json!(["b@example.com"]),
+                nothing: NOTHING,
+            },
+            Field {
+                name: "expires_at",
+                declared: "\"2031-05-01T00:00:00Z\"",
+                live: json!("2031-05-01T00:00:00Z"),
+                other: json!("2032-06-02T00:00:00Z"),
+                nothing: NOTHING,
+            },
+            Field {
+                name: "rotation_policy",
+                declared: "{ rotation_period: weekly }",
+                live: json!({ "rotation_period": "weekly" }),
+                other: json!({ "rotation_period": "monthly" }),
+                nothing: NOTHING,
+            },
+        ],
+    });
+}

@@ -19,6 +19,18 @@ pub(crate) struct ResourceSpec {
     pub(crate) slug: Option<SlugSpec>,
     /// Makes this kind a sub-collection that lives inside another object.
     pub(crate) member: Option<MemberSpec>,
+    /// The type that the ids of this kind tell, in APIs whose ids tell one.
+    pub(crate) id: Option<IdSpec>,
+    /// The field that names an object in paths, where it is not a server-made `id`.
+    pub(crate) identity: Option<IdentitySpec>,
+    /// Fields that name objects of other kinds, for people to read: field to kind.
+    #[serde(default)]
+    pub(crate) links: IndexMap<String, String>,
+    /// The fields that no two objects can share.
+    pub(crate) unique: Option<UniqueSpec>,
+    /// Fields that an update must not change, by path; one that it repeats is left alone.
+    #[serde(default)]
+    pub(crate) fixed: Vec<String>,
     /// What a new object has before the request's own fields are laid over it.
     #[serde(default)]
     pub(crate) defaults: Map<String, Value>,
@@ -64,6 +76,11 @@ pub(crate) struct ResourceSpec {
     /// a field has to be there.
     #[serde(default)]
     pub(crate) filled: IndexMap<String, Value>,
+    /// What fields become when a request clears them, instead of null.
+    #[serde(default)]
+    pub(crate) cleared: Map<String, Value>,
+    /// A field; an object in which it is true cannot be updated.
+    pub(crate) locked: Option<String>,
     /// What deletion does.
     #[serde(default)]
     pub(crate) delete: DeleteSpec,
@@ -72,6 +89,42 @@ pub(crate) struct ResourceSpec {
     pub(crate) missing: ErrorSpec,
     /// The name of the code that handles what is special about this kind.
     pub(crate) hook: Option<String>,
+}
+
+/// The type that an id tells: always the same, or one that depends on a field.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum IdSpec {
+    One(String),
+    ByField {
+        field: String,
+        types: IndexMap<String, String>,
+    },
+}
+
+/// The field that names an object in paths.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IdentitySpec {
+    pub(crate) field: String,
+    /// Whether a request may choose it.
+    #[serde(default)]
+    pub(crate) chosen: bool,
+    /// Whether it is a number.
+    #[serde(default)]
+    pub(crate) numeric: bool,
+}
+
+/// Fields that no two objects can share.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UniqueSpec {
+    pub(crate) fields: Vec<String>,
+    /// The reference inside which they are unique; without it, in the whole account.
+    pub(crate) within: Option<String>,
+    /// Whether letters are the same in upper and in lower case.
+    #[serde(default)]
+    pub(crate) folded: bool,
 }
 
 /// How slugs come about.
@@ -209,6 +262,22 @@ pub(crate) struct SecretSpec {
     /// What the name of the kept mask begins with.
     #[serde(default)]
     pub(crate) prefix: String,
+    /// What is kept in place of a mask.
+    #[serde(default)]
+    pub(crate) kept: Kept,
+}
+
+/// What is kept in the place of a secret.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kept {
+    /// A mask of it.
+    #[default]
+    Mask,
+    /// Whether it is there.
+    Presence,
+    /// Nothing at all.
+    Nothing,
 }
 
 /// What deletion does.
@@ -235,7 +304,8 @@ pub(crate) struct DeleteSpec {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ErrorSpec {
     pub(crate) status: u16,
-    pub(crate) code: String,
+    /// The API's own code; without it, the one that goes with the status.
+    pub(crate) code: Option<String>,
     pub(crate) message: Option<String>,
 }
 
@@ -243,7 +313,7 @@ impl Default for ErrorSpec {
     fn default() -> Self {
         ErrorSpec {
             status: 404,
-            code: "AB08".to_owned(),
+            code: None,
             message: None,
         }
     }
@@ -268,6 +338,16 @@ pub(crate) struct OperationBehaviour {
     /// Lists: query parameter to what it filters by.
     #[serde(default)]
     pub(crate) filters: IndexMap<String, Filter>,
+    /// Updates: what a request leaves out is gone.
+    #[serde(default)]
+    pub(crate) replaces: bool,
+    /// Lists: what was created last comes first.
+    #[serde(default)]
+    pub(crate) newest_first: bool,
+    /// Lists: objects that are listed only if the query parameter of that name asks for them,
+    /// parameter (and field) to value.
+    #[serde(default)]
+    pub(crate) on_request: IndexMap<String, String>,
     /// Lists: how many objects a page has when the request does not say.
     pub(crate) page_size: Option<usize>,
     /// Lists: deliver everything when the request asks for no page.
@@ -334,6 +414,16 @@ pub(crate) enum Filter {
     Reference(String),
     /// The reference field names that object or none at all.
     Visible(String),
+    /// The name of the object that the reference field names contains the value, ignoring case.
+    #[serde(rename = "name_of")]
+    NameOf(String),
+    /// The list field has an item that is empty, that names the given object, or that names only
+    /// the object in which that is: what holds for the whole account, or for a part of it.
+    Scoped {
+        list: String,
+        field: String,
+        around: String,
+    },
     /// The field equals the value unless the value is this word, which lets everything through.
     Unless { field: String, word: String },
     /// The object's status is one of the values (separated by commas); archived ones are listed only so.

@@ -4,12 +4,14 @@
 //! them here is constant, so it is parsed once per process and profile, and shared by every mock
 //! the process starts: a test-suite that starts hundreds of mocks parses the document once.
 
+pub(crate) mod api;
 pub(crate) mod behaviour;
 pub(crate) mod document;
 pub(crate) mod operation;
 pub(crate) mod resource;
 pub(crate) mod router;
 pub(crate) mod schema;
+pub(crate) mod spec;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -17,15 +19,57 @@ use std::sync::OnceLock;
 use jsonschema::{Draft, Registry, Validator};
 use serde_json::{Value, json};
 
+use self::api::{ApiSpec, SeedSpec};
 use self::behaviour::{Action, ResourceSpec};
 use self::document::{BASE_URI, Located};
 use self::operation::{METHODS, Operation};
 use self::resource::Resource;
 use self::router::Router;
-use crate::{Profile, hooks};
+use crate::coverage::Coverage;
+use crate::{ArizeRevision, Profile, hooks};
 
-const DOCUMENTED: &str = include_str!(concat!(env!("OUT_DIR"), "/portkey.documented.json"));
-const LIVE: &str = include_str!(concat!(env!("OUT_DIR"), "/portkey.live.json"));
+/// A description that is part of the program. It is parsed when it is first asked for.
+struct Embedded {
+    text: &'static str,
+    value: OnceLock<Value>,
+    parsed: OnceLock<Result<Description, String>>,
+}
+
+impl Embedded {
+    const fn new(text: &'static str) -> Self {
+        Embedded {
+            text,
+            value: OnceLock::new(),
+            parsed: OnceLock::new(),
+        }
+    }
+
+    fn get(&'static self) -> Result<&'static Description, String> {
+        let parsed = self.parsed.get_or_init(|| {
+            let document: Value =
+                serde_json::from_str(self.text).map_err(|error| error.to_string())?;
+            let description = Description::read(self.text, self.value.get_or_init(|| document))?;
+            match description.not_served.first() {
+                None => Ok(description),
+                Some(problem) => Err(problem.clone()),
+            }
+        });
+        parsed.as_ref().map_err(Clone::clone)
+    }
+}
+
+/// A document that the build script made.
+macro_rules! embedded {
+    ($name:literal) => {
+        Embedded::new(include_str!(concat!(env!("OUT_DIR"), "/", $name, ".json")))
+    };
+}
+
+// Constants that need parsing: immutable, the same for every mock, and a megabyte each.
+static PORTKEY_DOCUMENTED: Embedded = embedded!("portkey.documented");
+static PORTKEY_LIVE: Embedded = embedded!("portkey.live");
+static ARIZE: Embedded = embedded!("arize.current");
+static ARIZE_FIRST: Embedded = embedded!("arize.2026-07-02");
 
 /// A description, ready to serve.
 #[derive(Debug)]
@@ -33,37 +77,53 @@ pub(crate) struct Description {
     /// The document as it is served to clients.
     pub(crate) text: &'static str,
     pub(crate) document: &'static Value,
+    pub(crate) api: ApiSpec,
+    /// The objects that an account begins with.
+    pub(crate) seed: Vec<SeedSpec>,
     pub(crate) operations: Vec<Operation>,
+    /// What of the document cannot be served, and why.
+    pub(crate) not_served: Vec<String>,
     pub(crate) router: Router,
     pub(crate) resources: HashMap<String, Resource>,
     registry: OnceLock<Option<Registry<'static>>>,
+    /// What requests have reached, if the environment asks for it.
+    coverage: OnceLock<Option<Coverage>>,
 }
 
 impl Description {
-    /// The embedded description of `profile`.
-    pub(crate) fn embedded(profile: Profile) -> Result<&'static Description, String> {
-        type Parsed = OnceLock<Result<Description, String>>;
-        // Constants that need parsing: immutable, the same for every mock, and a megabyte each.
-        static DOCUMENTED_PARSED: Parsed = OnceLock::new();
-        static LIVE_PARSED: Parsed = OnceLock::new();
-        static DOCUMENTED_VALUE: OnceLock<Value> = OnceLock::new();
-        static LIVE_VALUE: OnceLock<Value> = OnceLock::new();
-        let (parsed, value, text) = match profile {
-            Profile::Documented => (&DOCUMENTED_PARSED, &DOCUMENTED_VALUE, DOCUMENTED),
-            Profile::Live => (&LIVE_PARSED, &LIVE_VALUE, LIVE),
-        };
-        let description = parsed.get_or_init(|| {
-            let document: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-            Description::read(text, value.get_or_init(|| document))
-        });
-        description.as_ref().map_err(Clone::clone)
+    /// The embedded description of Portkey's API.
+    pub(crate) fn portkey(profile: Profile) -> Result<&'static Description, String> {
+        match profile {
+            Profile::Documented => PORTKEY_DOCUMENTED.get(),
+            Profile::Live => PORTKEY_LIVE.get(),
+        }
+    }
+
+    /// The embedded description of Arize's API.
+    pub(crate) fn arize(revision: ArizeRevision) -> Result<&'static Description, String> {
+        match revision {
+            ArizeRevision::Current => ARIZE.get(),
+            ArizeRevision::Of20260702 => ARIZE_FIRST.get(),
+        }
     }
 
     fn read(text: &'static str, document: &'static Value) -> Result<Description, String> {
         let root = Located::root(document);
+        let api = document
+            .get("x-api")
+            .ok_or("the description has no x-api")?;
+        let api: ApiSpec =
+            serde_json::from_value(api.clone()).map_err(|error| format!("x-api: {error}"))?;
+        let seed = match document.get("x-seed") {
+            None => Vec::new(),
+            Some(seed) => {
+                serde_json::from_value(seed.clone()).map_err(|error| format!("x-seed: {error}"))?
+            }
+        };
         let paths = root.get("paths").ok_or("the description has no paths")?;
         let mut operations = Vec::new();
         let mut router = Router::default();
+        let mut not_served = Vec::new();
         for path in paths
             .value
             .as_object()
@@ -75,13 +135,15 @@ impl Description {
                 continue;
             };
             for method in METHODS {
-                if let Some(operation) = Operation::read(document, path, &item, method)? {
-                    router.add(path, method, operations.len())?;
-                    operations.push(operation);
+                if let Some(operation) = Operation::read(document, &api, path, &item, method)? {
+                    match router.add(path, method, operations.len()) {
+                        Ok(()) => operations.push(operation),
+                        Err(problem) => not_served.push(problem),
+                    }
                 }
             }
         }
-        router.finish()?;
+        not_served.extend(router.finish());
         let mut specs = HashMap::new();
         if let Some(annotations) = document.get("x-resources").and_then(Value::as_object) {
             for (name, annotation) in annotations {
@@ -93,13 +155,27 @@ impl Description {
         let description = Description {
             text,
             document,
+            api,
+            seed,
             operations,
+            not_served,
             router,
             resources: resource::prepare(specs)?,
             registry: OnceLock::new(),
+            coverage: OnceLock::new(),
         };
         description.check()?;
         Ok(description)
+    }
+
+    /// What requests have reached, if that is to be known.
+    pub(crate) fn coverage(&self) -> Option<&Coverage> {
+        let wanted = || {
+            (self.api.name == "portkey")
+                .then(Coverage::wanted)
+                .flatten()
+        };
+        self.coverage.get_or_init(wanted).as_ref()
     }
 
     /// Refuses annotations that name a resource or code that does not exist.
@@ -166,12 +242,17 @@ impl Description {
 #[cfg(test)]
 mod tests {
     use super::Description;
-    use crate::Profile;
+    use crate::{ArizeRevision, Profile};
 
     #[test]
     fn every_schema_of_a_request_or_a_response_compiles() {
-        for profile in [Profile::Documented, Profile::Live] {
-            let description = Description::embedded(profile).unwrap();
+        let descriptions = [
+            Description::portkey(Profile::Documented),
+            Description::portkey(Profile::Live),
+            Description::arize(ArizeRevision::Current),
+            Description::arize(ArizeRevision::Of20260702),
+        ];
+        for description in descriptions.map(Result::unwrap) {
             let mut compiled = 0;
             for operation in &description.operations {
                 let parameters = operation.parameters.iter().map(|p| &p.schema);

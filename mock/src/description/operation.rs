@@ -5,10 +5,12 @@ use std::sync::OnceLock;
 use jsonschema::Validator;
 use serde_json::Value;
 
+use super::api::{ApiSpec, Paging};
 use super::behaviour::OperationBehaviour;
 use super::document::Located;
-use super::schema::{Types, properties, types};
+use super::schema::{Types, names, types};
 use crate::engine::shape::Shape;
+use crate::gateway::Answer;
 
 /// The methods the description may use, in the order an `Allow` header lists them.
 pub(crate) const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
@@ -49,6 +51,12 @@ pub(crate) struct Content {
     pub(crate) validator: OnceLock<Option<Validator>>,
 }
 
+/// Whether a media type is JSON or something that is written in it.
+pub(crate) fn is_json(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    essence == "application/json" || essence.ends_with("+json")
+}
+
 /// A documented answer.
 #[derive(Debug)]
 pub(crate) struct Response {
@@ -62,7 +70,37 @@ impl Response {
     pub(crate) fn json(&self) -> Option<&Content> {
         self.contents
             .iter()
-            .find(|content| content.media_type == "application/json")
+            .find(|content| is_json(&content.media_type))
+    }
+}
+
+/// The paging parameters that an operation declares.
+#[derive(Debug)]
+pub(crate) struct PagingNames {
+    pub(crate) size: Option<String>,
+    pub(crate) number: Option<String>,
+    pub(crate) cursor: Option<String>,
+    pub(crate) offset: Option<String>,
+    /// How many objects a page has when nothing says it.
+    pub(crate) default: usize,
+}
+
+impl PagingNames {
+    fn among(parameters: &[Parameter], paging: &Paging) -> PagingNames {
+        let declared = |names: &[String]| {
+            let is = |name: &&String| {
+                let mut queries = parameters.iter().filter(|p| p.place == ParameterIn::Query);
+                queries.any(|parameter| parameter.name == **name)
+            };
+            names.iter().find(is).cloned()
+        };
+        PagingNames {
+            size: declared(&paging.size),
+            number: declared(&paging.number),
+            cursor: declared(&paging.cursor),
+            offset: declared(&paging.offset),
+            default: paging.default,
+        }
     }
 }
 
@@ -80,6 +118,12 @@ pub(crate) struct Operation {
     pub(crate) body: Option<RequestBody>,
     pub(crate) responses: Vec<Response>,
     pub(crate) behaviour: Option<OperationBehaviour>,
+    /// The paging parameters that the operation declares.
+    pub(crate) paging: PagingNames,
+    /// How the data plane answers it, if it belongs there.
+    pub(crate) gateway: Option<Answer>,
+    /// Whether it is passed on to a provider that the request's headers name.
+    pub(crate) passed_on: bool,
     /// How a stored object becomes the body of the success answer.
     pub(crate) shape: OnceLock<Shape>,
     /// The generated success answer of an operation without behaviour.
@@ -90,6 +134,7 @@ impl Operation {
     /// Reads the operation `method` from its path item.
     pub(crate) fn read(
         document: &'static Value,
+        api: &ApiSpec,
         path: &str,
         item: &Located,
         method: &'static str,
@@ -112,22 +157,40 @@ impl Operation {
                     .map_err(|error| format!("x-behaviour of {method} {path}: {error}"))?,
             ),
         };
+        let parameters = parameters(document, item, &operation);
+        let scopes: Vec<String> = operation
+            .value
+            .get("x-scope")
+            .and_then(Value::as_str)
+            .map(|scopes| {
+                scopes
+                    .split('|')
+                    .map(|scope| scope.trim().to_owned())
+                    .collect()
+            })
+            .unwrap_or_default();
+        let gateway = match operation.value.get("x-gateway") {
+            Some(answer) => Some(
+                serde_json::from_value::<Answer>(answer.clone())
+                    .map_err(|error| format!("x-gateway of {method} {path}: {error}"))?,
+            ),
+            // What needs the scope of the data plane alone belongs to it.
+            None => (behaviour.is_none()
+                && api
+                    .gateway
+                    .as_ref()
+                    .is_some_and(|gateway| scopes == [gateway.scope.as_str()]))
+            .then_some(Answer::Instance),
+        };
         Ok(Some(Operation {
             id,
             method,
             public: is_public(document, &operation),
-            scopes: operation
-                .value
-                .get("x-scope")
-                .and_then(Value::as_str)
-                .map(|scopes| {
-                    scopes
-                        .split('|')
-                        .map(|scope| scope.trim().to_owned())
-                        .collect()
-                })
-                .unwrap_or_default(),
-            parameters: parameters(document, item, &operation),
+            scopes,
+            gateway,
+            passed_on: operation.value.get("x-passed-on") == Some(&Value::Bool(true)),
+            paging: PagingNames::among(&parameters, &api.paging),
+            parameters,
             body: request_body(document, &operation),
             responses: responses(document, &operation),
             behaviour,
@@ -153,13 +216,6 @@ impl Operation {
                     .iter()
                     .find(|response| response.status.is_none())
             })
-    }
-
-    /// Whether the operation declares the query parameter `name`.
-    pub(crate) fn has_query(&self, name: &str) -> bool {
-        self.parameters
-            .iter()
-            .any(|p| p.place == ParameterIn::Query && p.name == name)
     }
 
     /// The default that the description gives for the query parameter `name`.
@@ -216,7 +272,11 @@ fn parameters(document: &'static Value, item: &Located, operation: &Located) -> 
             let Some(name) = text("name").map(str::to_owned) else {
                 continue;
             };
-            let schema = located.get("schema");
+            // A parameter with `content` is text in that media type: JSON, in all descriptions known.
+            let schema = located.get("schema").or_else(|| {
+                let content = located.get("content")?;
+                content.get("application/json")?.get("schema")
+            });
             let parameter = Parameter {
                 place,
                 required: located.value.get("required") == Some(&Value::Bool(true)),
@@ -241,8 +301,7 @@ fn request_body(document: &'static Value, operation: &Located) -> Option<Request
     let declared = contents
         .iter()
         .filter_map(|content| content.schema.as_ref())
-        .flat_map(|schema| properties(document, schema))
-        .map(|property| property.name)
+        .flat_map(|schema| names(document, schema))
         .collect();
     Some(RequestBody {
         required: body.value.get("required") == Some(&Value::Bool(true)),

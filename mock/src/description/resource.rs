@@ -18,6 +18,7 @@ pub(crate) struct Resource {
     pub(crate) spec: ResourceSpec,
     pub(crate) references: Vec<Reference>,
     pub(crate) dropped: Vec<(FieldPath, Value)>,
+    pub(crate) fixed: Vec<(String, FieldPath)>,
     pub(crate) filled: Vec<(FieldPath, Value)>,
     /// The references of all kinds that name objects of this kind.
     pub(crate) dependents: Vec<Dependent>,
@@ -85,6 +86,11 @@ pub(crate) fn prepare(
                 })
                 .collect(),
             dropped: by_path(&spec.dropped),
+            fixed: spec
+                .fixed
+                .iter()
+                .map(|path| (path.clone(), FieldPath::parse(path)))
+                .collect(),
             filled: by_path(&spec.filled),
             dependents: dependents.remove(&name).unwrap_or_default(),
             name: Arc::from(name.as_str()),
@@ -131,6 +137,18 @@ impl FieldPath {
             [Step::Field(field)] => Some(field),
             _ => None,
         }
+    }
+
+    /// The value at the end of a path without lists.
+    pub(crate) fn value<'v>(&self, fields: &'v Map<String, Value>) -> Option<&'v Value> {
+        let mut steps = self.0.iter();
+        let Some(Step::Field(first)) = steps.next() else {
+            return None;
+        };
+        steps.try_fold(fields.get(first)?, |value, step| match step {
+            Step::Field(field) => value.get(field),
+            Step::Each => None,
+        })
     }
 
     /// Calls `visit` with every value that the path leads to.

@@ -29,52 +29,88 @@ pub(crate) struct Router {
 
 #[derive(Debug, Default)]
 struct Methods {
-    operations: Vec<(&'static str, usize)>,
+    operations: Vec<Reached>,
     allow: String,
 }
 
+/// An operation at the end of a path.
+#[derive(Debug)]
+struct Reached {
+    method: &'static str,
+    operation: usize,
+    /// What the operation calls the parameters of the path.
+    names: Vec<String>,
+}
+
+/// A path with its parameters called by their places, and their names.
+fn pattern(path: &str) -> (String, Vec<String>) {
+    let (mut pattern, mut names) = (String::new(), Vec::new());
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, after)) = after.split_once('}') else {
+            break;
+        };
+        pattern.push_str(before);
+        let place = names.len().to_string();
+        pattern.extend(["{p", &place, "}"]);
+        names.push(name.to_owned());
+        rest = after;
+    }
+    pattern.push_str(rest);
+    let slash = pattern.len() > 1 && pattern.ends_with('/');
+    (
+        pattern[..pattern.len() - usize::from(slash)].to_owned(),
+        names,
+    )
+}
+
 impl Router {
-    /// Adds an operation; `finish` makes it reachable.
+    /// Adds an operation; `finish` makes it reachable. Paths that differ in nothing but the names
+    /// of their parameters are one path, where each operation has its own names.
     pub(crate) fn add(
         &mut self,
         path: &str,
         method: &'static str,
         operation: usize,
     ) -> Result<(), String> {
-        let methods = self.paths.entry(path.to_owned()).or_default();
-        if methods.operations.iter().any(|(known, _)| *known == method) {
+        let (pattern, names) = pattern(path);
+        let methods = self.paths.entry(pattern).or_default();
+        if methods
+            .operations
+            .iter()
+            .any(|known| known.method == method)
+        {
             return Err(format!("{method} {path} is described twice"));
         }
-        methods.operations.push((method, operation));
+        methods.operations.push(Reached {
+            method,
+            operation,
+            names,
+        });
         let allow: Vec<String> = methods
             .operations
             .iter()
-            .map(|(method, _)| method.to_ascii_uppercase())
+            .map(|reached| reached.method.to_ascii_uppercase())
             .collect();
         methods.allow = allow.join(", ");
         Ok(())
     }
 
-    /// Builds the table.
-    pub(crate) fn finish(&mut self) -> Result<(), String> {
+    /// Builds the table; the paths that cannot be told from others are what it answers.
+    pub(crate) fn finish(&mut self) -> Vec<String> {
+        let mut refused = Vec::new();
         for (index, path) in self.paths.keys().enumerate() {
-            self.table
-                .insert(path.as_str(), index)
-                .map_err(|error| format!("path {path}: {error}"))?;
+            if let Err(error) = self.table.insert(path.as_str(), index) {
+                refused.push(format!("path {path}: {error}"));
+            }
         }
-        Ok(())
+        refused
     }
 
     /// Finds the operation for a path as it stands in the request line.
     ///
-    /// Every path is mounted with and without `/v1`: the pricing operation's own server has no
-    /// version prefix, and a client whose base URL lacks it means the same mock. A trailing slash
-    /// is ignored because a published client sends `GET /providers/`.
+    /// A trailing slash is ignored because a published client sends `GET /providers/`.
     pub(crate) fn find<'r>(&'r self, method: &str, path: &'r str) -> Route<'r> {
-        let path = match path.strip_prefix("/v1") {
-            Some(rest) if rest.starts_with('/') => rest,
-            _ => path,
-        };
         let path = if path.len() > 1 {
             path.strip_suffix('/').unwrap_or(path)
         } else {
@@ -89,11 +125,16 @@ impl Router {
         match methods
             .operations
             .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(method))
+            .find(|reached| reached.method.eq_ignore_ascii_case(method))
         {
-            Some((_, operation)) => Route::Found {
-                operation: *operation,
-                parameters: matched.params.iter().collect(),
+            Some(reached) => Route::Found {
+                operation: reached.operation,
+                parameters: reached
+                    .names
+                    .iter()
+                    .map(String::as_str)
+                    .zip(matched.params.iter().map(|(_, value)| value))
+                    .collect(),
             },
             None => Route::WrongMethod {
                 allow: &methods.allow,

@@ -179,6 +179,29 @@ fn collect(
     }
 }
 
+/// The names of all members that an object of a schema can have, whichever branch it takes.
+pub(crate) fn names(document: &'static Value, schema: &Located) -> Vec<String> {
+    fn gather(document: &'static Value, schema: &Located, found: &mut Vec<String>, depth: usize) {
+        let Some(schema) = schema.resolved(document).filter(|_| depth < MAX_DEPTH) else {
+            return;
+        };
+        let own = schema.value.get("properties").and_then(Value::as_object);
+        for name in own.into_iter().flat_map(|own| own.keys()) {
+            if !found.contains(name) {
+                found.push(name.clone());
+            }
+        }
+        for keyword in ["allOf", "anyOf", "oneOf"] {
+            for branch in branches(&schema, keyword) {
+                gather(document, &branch, found, depth + 1);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    gather(document, schema, &mut found, 0);
+    found
+}
+
 /// The only value a schema allows, if it names one (`const`, or an `enum` of one).
 pub(crate) fn constant(document: &'static Value, schema: &Located) -> Option<&'static Value> {
     let schema = schema.resolved(document)?;

@@ -15,11 +15,19 @@ use crate::store::record::Record;
 /// Up to this many seconds, a series has a point for every hour, above it for every day.
 const HOURLY: i64 = 3 * 24 * 60 * 60;
 
-/// The prices of a model's tokens in USD cents, sent and received.
-pub(crate) fn prices(description: &Description, model: &str) -> Option<Vec<f64>> {
-    let providers = description.document.get("x-model-prices")?.as_object()?;
-    let price = providers.values().find_map(|models| models.get(model))?;
-    Some(price.as_array()?.iter().filter_map(Value::as_f64).collect())
+/// Where a log keeps what an answer from the cache would have cost.
+pub(crate) const SAVED: &str = "^saved";
+
+/// What tokens sent to and received from a model cost, in USD cents; models without a price cost nothing.
+pub(crate) fn cost(description: &Description, model: &str, sent: f64, received: f64) -> f64 {
+    let providers = description.document.get("x-model-prices");
+    let mut providers = providers
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(Map::values);
+    let prices = providers.find_map(|models| models.get(model));
+    let price = |which: usize| prices.and_then(|prices| prices.get(which)?.as_f64());
+    price(0).unwrap_or(0.0) * sent + price(1).unwrap_or(0.0) * received
 }
 
 /// The logs of a workspace that pass filters, in the spelling of the query parameters.
@@ -123,6 +131,21 @@ fn figures(logs: &[Arc<Record>], step: &str) -> Map<String, Value> {
         failed().count() as f64,
         users.len() as f64,
     );
+    let is_hit = |log: &Record| {
+        let status = metric(log, "cache_status").and_then(Value::as_str);
+        status.is_some_and(|status| status.ends_with("HIT"))
+    };
+    let hits = || logs.iter().filter(|log| is_hit(log));
+    #[expect(clippy::cast_precision_loss, reason = "there are few logs")]
+    let cached = |kind: &str| {
+        let of_kind = hits().filter(|log| metric(log, "cache_type") == Some(&Value::from(kind)));
+        of_kind.count() as f64
+    };
+    let hit_count = cached("simple") + cached("semantic");
+    let hit_latency = match hit_count > 0.0 {
+        true => hits().map(|log| figure(log, "response_time")).sum::<f64>() / hit_count,
+        false => 0.0,
+    };
     let (total, average) = match step {
         "cost" | "tokens" => {
             let total = sum(if step == "cost" {
@@ -136,7 +159,9 @@ fn figures(logs: &[Arc<Record>], step: &str) -> Map<String, Value> {
         "users" => (people, 0.0),
         "users-requests" => (count, if people > 0.0 { count / people } else { 0.0 }),
         "errors" | "errors-stacks" => (errors, 0.0),
-        // The logs here come from no cache and no retry.
+        "cache-hit-rate" => (hit_count, 0.0),
+        "cache-latency" => (count, hit_latency),
+        // No provider behind the mock fails, so that nothing is rescued.
         "nothing" => (0.0, 0.0),
         _ => (count, 0.0),
     };
@@ -158,15 +183,18 @@ fn figures(logs: &[Arc<Record>], step: &str) -> Map<String, Value> {
         .iter()
         .map(|(code, count)| json!({ "response_status_code": code, "status_code": code, "count": count }))
         .collect();
-    let rate = if count > 0.0 && step != "nothing" {
-        errors * 100.0 / count
-    } else {
-        0.0
+    let rate = match step {
+        "nothing" => 0.0,
+        _ if count == 0.0 => 0.0,
+        "cache-hit-rate" => hit_count * 100.0 / count,
+        _ => errors * 100.0 / count,
     };
     let figures = json!({
         "total": whole(total), "avg": whole(average), "unique": whole(people), "rate": whole(rate),
         "p50": whole(percentile(50)), "p90": whole(percentile(90)), "p99": whole(percentile(99)),
         "total_errors": whole(errors), "unique_error_codes": codes.len(), "stats": stats,
+        "hits": whole(hit_count), "total_requests": logs.len(), "avg_latency": whole(hit_latency),
+        "simple_hits": whole(cached("simple")), "semantic_hits": whole(cached("semantic")),
     });
     match figures {
         Value::Object(figures) => figures,
@@ -199,9 +227,17 @@ pub(crate) fn graph(logs: &[Arc<Record>], step: &str) -> (Map<String, Value>, Ve
         let start = made(log) / 1000 / width * width;
         buckets.entry(start).or_default().push(Arc::clone(log));
     }
+    let mut saved = [("simple", 0.0), ("semantic", 0.0)];
     let points = buckets.into_iter().map(|(start, logs)| {
         let mut point = figures(&logs, step);
         point.insert("timestamp".to_owned(), Value::from(hour(start)));
+        for (kind, saved) in &mut saved {
+            let of_kind = |log: &&Arc<Record>| metric(log, "cache_type") == Some(&json!(*kind));
+            let saving = |log: &Arc<Record>| log.get(SAVED).and_then(Value::as_f64);
+            *saved += logs.iter().filter(of_kind).filter_map(saving).sum::<f64>();
+            let name = format!("cumulative_{kind}_cache_savings");
+            point.insert(name, Value::from(whole(*saved)));
+        }
         Value::Object(point)
     });
     (summary, points.collect())

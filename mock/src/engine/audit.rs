@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::Reply;
 use super::error::ApiError;
-use super::identity;
 use super::request::Request;
+use crate::description::api::ApiSpec;
 use crate::description::behaviour::Action;
 use crate::description::operation::Operation;
 use crate::store::Store;
@@ -15,9 +15,6 @@ use crate::store::record::{Object, Record};
 
 /// How many writes are remembered.
 const KEPT: usize = 10_000;
-
-/// The kind of the entries.
-const KIND: &str = "audit-log";
 
 /// What was sent, as far as it can be shown: bodies and headers hold secrets.
 #[derive(Debug)]
@@ -29,21 +26,22 @@ pub(crate) struct Sent<'r> {
 
 /// Remembers a write that an operation with a behaviour has served or refused.
 pub(crate) fn record(
+    api: &ApiSpec,
     store: &Store,
     operation: &Operation,
     request: &Request,
     sent: &Sent<'_>,
     answer: &Result<Reply, ApiError>,
 ) {
-    let Some(behaviour) = &operation.behaviour else {
+    let (Some(behaviour), Some(spec)) = (&operation.behaviour, &api.audit) else {
         return;
     };
     // What goes through the data plane is a log, not an audit log.
-    let data_plane = ["logs.write", "prompts.render"];
+    let data_plane = &spec.data_plane;
     let administrative = operation
         .scopes
         .iter()
-        .any(|scope| !data_plane.contains(&&**scope));
+        .any(|scope| !data_plane.contains(scope));
     if operation.method == "get" || behaviour.action == Action::View || !administrative {
         return;
     }
@@ -65,7 +63,7 @@ pub(crate) fn record(
             "query_params": sent.query,
             "user_id": &**request.caller.user(state),
             "user_type": "api_key",
-            "organisation_id": &*state.account.organisation_id,
+            "organisation_id": &*state.account(&api.name).organisation_id,
             "workspace_id": request.caller.workspace().map(|id| &**id),
             "response_status_code": status,
             "resource_type": &behaviour.resource,
@@ -76,7 +74,7 @@ pub(crate) fn record(
         };
         let entry = Record {
             sequence: state.next_sequence(),
-            id: Arc::from(identity::id()),
+            id: Arc::from(state.ids.id()),
             slug: None,
             within: Arc::default(),
             archived: false,
@@ -84,7 +82,7 @@ pub(crate) fn record(
             links: Vec::new(),
             history: imbl::Vector::new(),
         };
-        let entries = state.collection_mut(KIND);
+        let entries = state.collection_mut(&spec.kind);
         entries.put(entry);
         if entries.active().len() > KEPT
             && let Some(oldest) = entries.active().front().copied()

@@ -10,20 +10,17 @@ use serde_json::Value;
 use super::error::ApiError;
 use super::work;
 use crate::description::Description;
+use crate::description::api::{ApiSpec, Tenancy};
 use crate::description::operation::Operation;
 use crate::description::resource::{OWNER, Resource};
-use crate::store::State;
 use crate::store::record::Record;
-
-/// The kind that holds the digests of secrets.
-pub(crate) const SECRET: &str = "api-key-secret";
-
-/// The reference to the workspace that an object is in.
-const WORKSPACE: &str = "workspace_id";
+use crate::store::{Account, State};
 
 /// Who sends a request. Without a key it is the built-in one, which may do everything.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Caller {
+    /// The API that is called; none for a request that is not made yet.
+    api: Option<&'static ApiSpec>,
     key: Option<Arc<Record>>,
 }
 
@@ -40,25 +37,44 @@ pub(crate) fn digest(secret: &str) -> String {
 }
 
 /// Whether a time in the form of the API is over. What is no time never is.
-pub(crate) fn is_over(time: Option<&Value>) -> bool {
+pub(crate) fn is_over(state: &State, time: Option<&Value>) -> bool {
     let time = time.and_then(Value::as_str);
     let time = time.and_then(|text| text.parse::<Timestamp>().ok());
-    time.is_some_and(|time| time <= Timestamp::now())
+    time.is_some_and(|time| time <= state.clock.time().timestamp())
 }
 
 impl Caller {
-    /// Finds whose secret this is; a secret that is unknown or over is refused.
-    pub(crate) fn with_secret(state: &State, secret: &str) -> Result<Caller, ApiError> {
-        let found = state
-            .collection(SECRET)
-            .and_then(|secrets| secrets.by_slug(&digest(secret), ""))
-            .filter(|secret| !is_over(secret.get("expires_at")))
-            .and_then(|secret| work::find(state, "api-key", secret.target("key_id")?, None))
-            .filter(|key| !is_over(key.get("expires_at")));
-        match found {
-            Some(key) => Ok(Caller { key: Some(key) }),
-            None => Err(ApiError::unauthorised()),
+    /// The built-in key, used on an API.
+    pub(crate) fn of(api: &'static ApiSpec) -> Caller {
+        Caller {
+            api: Some(api),
+            key: None,
         }
+    }
+
+    /// Finds whose secret this is: nobody's, or that of a key, which is refused if it is over.
+    pub(crate) fn with_secret(
+        api: &'static ApiSpec,
+        state: &State,
+        secret: &str,
+    ) -> Option<Result<Caller, ApiError>> {
+        let kinds = api.credentials.as_ref()?;
+        let secrets = state.collection(&kinds.secret)?;
+        let secret = secrets.by_slug(&digest(secret), "")?;
+        let key = secret
+            .target("key_id")
+            .filter(|_| !is_over(state, secret.get("expires_at")))
+            .and_then(|id| work::find(state, &kinds.key, id, None))
+            .filter(|key| !is_over(state, key.get("expires_at")));
+        Some(key.ok_or_else(ApiError::unauthorised).map(|key| Caller {
+            api: Some(api),
+            key: Some(key),
+        }))
+    }
+
+    /// What keys can be confined to.
+    pub(crate) fn tenancy(&self) -> Option<&'static Tenancy> {
+        self.api?.tenancy.as_ref()
     }
 
     /// Refuses an operation that the key's scopes or its kind do not allow.
@@ -68,26 +84,35 @@ impl Caller {
         operation: &Operation,
         path: &[(&str, &str)],
     ) -> Result<(), ApiError> {
+        // A scope may depend on the path, as `{type}_{sub-type}_api_keys.create` does.
+        let scopes = operation.scopes.iter().map(|scope| {
+            let mut scope = scope.clone();
+            for (name, value) in path {
+                scope = scope.replace(&format!("{{{name}}}"), value);
+            }
+            scope
+        });
+        match operation.scopes.is_empty() || self.key.is_none() {
+            true => Ok(()),
+            false => self.holds_one(description, scopes),
+        }
+    }
+
+    /// Refuses a key that has none of the scopes.
+    pub(crate) fn holds_one(
+        &self,
+        description: &Description,
+        scopes: impl IntoIterator<Item = String>,
+    ) -> Result<(), ApiError> {
         let Some(key) = &self.key else {
             return Ok(());
         };
-        if operation.scopes.is_empty() {
-            return Ok(());
-        }
         let held = |wanted: &str| {
             let scopes = key.get("scopes").and_then(Value::as_array);
             let mut scopes = scopes.into_iter().flatten().filter_map(Value::as_str);
             scopes.any(|scope| scope == wanted) && !is_beyond(description, key, wanted)
         };
-        let allowed = operation.scopes.iter().any(|scope| {
-            // A scope may depend on the path, as `{type}_{sub-type}_api_keys.create` does.
-            let mut scope = scope.clone();
-            for (name, value) in path {
-                scope = scope.replace(&format!("{{{name}}}"), value);
-            }
-            held(&scope)
-        });
-        match allowed {
+        match scopes.into_iter().any(|scope| held(&scope)) {
             true => Ok(()),
             false => Err(ApiError::not_permitted()),
         }
@@ -109,18 +134,23 @@ impl Caller {
 
     /// The workspace that the key is confined to.
     pub(crate) fn workspace(&self) -> Option<&Arc<str>> {
-        self.key.as_ref()?.target(WORKSPACE)
+        self.key.as_ref()?.target(&self.tenancy()?.field)
     }
 
-    /// The id of the key, if it was made through the API.
-    pub(crate) fn key_id(&self) -> Option<&str> {
-        self.key.as_ref().map(|key| &*key.id)
+    /// The key, if it was made through the API.
+    pub(crate) fn key(&self) -> Option<&Arc<Record>> {
+        self.key.as_ref()
     }
 
     /// The user for whom the key acts.
     pub(crate) fn user<'c>(&'c self, state: &'c State) -> &'c Arc<str> {
         let own = self.key.as_ref().and_then(|key| key.target("user_id"));
-        own.unwrap_or(&state.account.user_id)
+        own.unwrap_or_else(|| &self.account(state).user_id)
+    }
+
+    /// The account that the key belongs to.
+    pub(crate) fn account<'c>(&self, state: &'c State) -> &'c Account {
+        state.account(self.api.map_or("", |api| &api.name))
     }
 
     /// Refuses an object of another workspace than the key's.
@@ -130,19 +160,19 @@ impl Caller {
         resource: &Resource,
         record: &Record,
     ) -> Result<(), ApiError> {
-        let Some(own) = self.workspace() else {
+        let (Some(own), Some(tenancy)) = (self.workspace(), self.tenancy()) else {
             return Ok(());
         };
         let workspace = match (&*resource.name, &resource.spec.member) {
-            ("workspace", _) => Some(&record.id),
-            (_, Some(member)) if member.of == "workspace" => record.target(OWNER),
+            (kind, _) if kind == tenancy.kind => Some(&record.id),
+            (_, Some(member)) if member.of == tenancy.kind => record.target(OWNER),
             // A member is where its owner is, and an owner out of sight is refused before.
             (_, Some(member)) => {
                 let owner = record.target(OWNER);
                 let owner = owner.and_then(|owner| work::find(state, &member.of, owner, None));
                 let outside = owner
                     .as_ref()
-                    .and_then(|owner| owner.target(WORKSPACE))
+                    .and_then(|owner| owner.target(&tenancy.field))
                     .is_some_and(|workspace| workspace != own);
                 return if outside {
                     Err(ApiError::not_permitted())
@@ -150,11 +180,11 @@ impl Caller {
                     Ok(())
                 };
             }
-            _ => record.target(WORKSPACE),
+            _ => record.target(&tenancy.field),
         };
         let seen = match workspace {
             Some(workspace) => workspace == own,
-            None => !confines(resource),
+            None => !confines(resource, tenancy),
         };
         match seen {
             true => Ok(()),
@@ -164,8 +194,8 @@ impl Caller {
 }
 
 /// Whether objects of a kind that are in no workspace are out of sight for keys of a workspace.
-pub(crate) fn confines(resource: &Resource) -> bool {
-    let reference = resource.spec.references.get(WORKSPACE);
+fn confines(resource: &Resource, tenancy: &Tenancy) -> bool {
+    let reference = resource.spec.references.get(&tenancy.field);
     reference.is_some_and(|reference| reference.confines)
 }
 

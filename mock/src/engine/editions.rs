@@ -132,7 +132,7 @@ pub(crate) fn list(
         .rev()
         .map(|edition| labelled(state, spec, &record, edition))
         .collect();
-    Ok(page_of(items, operation, behaviour, request))
+    page_of(items, operation, behaviour, request)
 }
 
 /// An object with the content of the edition that the path names by its id.

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::error::ApiError;
 use crate::description::Description;
+use crate::description::document::Located;
 use crate::description::operation::Content;
 use crate::description::schema::{self, Types};
 
@@ -42,26 +43,40 @@ pub(crate) fn parse(
             return Err(ApiError::invalid("A form part has no name"));
         };
         let data = data.strip_suffix(b"\r\n").unwrap_or(data);
+        let key = name.trim_end_matches("[]");
+        let property = properties.iter().find(|p| p.name == key || p.name == name);
+        let types = |schema: Option<&Located>| {
+            schema.map_or(Types::ANY, |schema| {
+                schema::types(description.document, schema)
+            })
+        };
+        let whole = types(property.map(|property| &property.schema));
+        let several = whole != Types::ANY && whole.has(Types::ARRAY);
         let value = match parameter(&head, "filename") {
             // What a file holds is checked by nobody; that it is there is what counts.
             Some(file) => Value::String(file),
-            None => {
-                let key = name.trim_end_matches("[]");
-                let types = properties
-                    .iter()
-                    .find(|p| p.name == key || p.name == name)
-                    .map_or(Types::ANY, |p| {
-                        schema::types(description.document, &p.schema)
-                    });
-                typed(types, &String::from_utf8_lossy(data))
+            None if several => {
+                let items = property.and_then(|p| schema::items(description.document, &p.schema));
+                typed(types(items.as_ref()), &String::from_utf8_lossy(data))
             }
+            None => typed(whole, &String::from_utf8_lossy(data)),
         };
-        form.insert(name, value);
+        match form.get_mut(&name) {
+            // A part for each item is how forms carry lists; where no list is expected, a second
+            // part makes a value that the schema refuses.
+            Some(Value::Array(items)) => items.push(value),
+            Some(first) => *first = Value::from(vec![first.take(), value]),
+            None if several => _ = form.insert(name, Value::from(vec![value])),
+            None => _ = form.insert(name, value),
+        }
     }
     Err(ApiError::invalid("The form does not end with its boundary"))
 }
 
 fn typed(types: Types, text: &str) -> Value {
+    if text == "null" && types != Types::ANY && types.has(Types::NULL) {
+        return Value::Null;
+    }
     if types.has(Types::STRING) {
         return Value::from(text);
     }

@@ -65,6 +65,12 @@ impl Generator<'_> {
         if schema.value.get("$ref").is_some() {
             return self.referenced(schema, name, depth);
         }
+        // A lone `allOf` is how a reference gets company.
+        if let [only] = schema::branches(schema, "allOf").as_slice()
+            && schema.value.get("properties").is_none()
+        {
+            return self.any(only, name, depth + 1);
+        }
         for keyword in ["oneOf", "anyOf"] {
             let branches = schema::branches(schema, keyword);
             if branches.is_empty() {

@@ -1,6 +1,5 @@
 //! Reading: one object, a page of objects, the versions of an object.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use imbl::Vector;
@@ -9,6 +8,7 @@ use serde_json::Value;
 
 use super::editions;
 use super::error::ApiError;
+use super::paging::{self, Paged};
 use super::request::Request;
 use super::shape::Outcome;
 use super::work;
@@ -19,9 +19,6 @@ use crate::description::resource::{OWNER, Resource};
 use crate::store::State;
 use crate::store::collection::Collection;
 use crate::store::record::{Fields, Link, Record};
-
-/// The size of a page when neither the request, the annotation nor the description says.
-const PAGE_SIZE: usize = 100;
 
 /// Finds the object that a request's path names; one out of the key's sight is refused.
 pub(crate) fn lookup(
@@ -67,12 +64,9 @@ fn find(
     };
     let within = scope.as_ref().map(|scope| &*scope.id);
     if let Some(record) = work::find(state, &resource.name, name, within) {
-        let keyed = resource
-            .spec
-            .slug
-            .as_ref()
-            .is_some_and(|slug| slug.from.is_some());
-        return match keyed && *record.id != *name {
+        // A kind with an identity is named by it, other keys name nothing.
+        let hidden = work::is_keyed(resource) && resource.spec.identity.is_none();
+        return match hidden && *record.id != *name {
             true => Err(work::missing(resource)),
             false => Ok(record),
         };
@@ -86,7 +80,7 @@ fn find(
         .and_then(|collection| collection.by_id(name))
         .filter(|record| wanted && record.archived)
         .cloned()
-        .ok_or_else(|| work::missing(resource))
+        .ok_or_else(|| work::nothing(description, resource, name))
 }
 
 /// One object.
@@ -118,7 +112,7 @@ pub(crate) fn versions(
         .chain(&record.history)
         .cloned()
         .collect();
-    Ok(page_of(versions, operation, behaviour, request))
+    page_of(versions, operation, behaviour, request)
 }
 
 /// A page of a kind's objects.
@@ -196,32 +190,69 @@ pub(crate) fn list(
                     _ => Test::Between(field, None, Some(time)),
                 });
             }
+            Filter::NameOf(field) => {
+                let Some(reference) = resource.spec.references.get(field) else {
+                    continue;
+                };
+                let wanted = text.to_lowercase();
+                let named = state.collection(&reference.to).map(|collection| {
+                    let active = collection.active().iter();
+                    let records = active.filter_map(|number| collection.at(*number));
+                    let fits = |record: &&Arc<Record>| {
+                        let name = record.text("name").unwrap_or_default();
+                        name.to_lowercase().contains(&wanted)
+                    };
+                    records
+                        .filter(fits)
+                        .map(|record| Arc::clone(&record.id))
+                        .collect()
+                });
+                tests.push(Test::LinkAmong(field, named.unwrap_or_default()));
+            }
+            Filter::Scoped {
+                list,
+                field,
+                around,
+            } => {
+                let path = format!("{list}[*].{field}");
+                let Some(reference) = resource.spec.references.get(&path) else {
+                    continue;
+                };
+                let target = named_object(description, state, &reference.to, &text)?;
+                tests.push(Test::Scoped {
+                    list,
+                    field,
+                    around,
+                    target,
+                });
+            }
             Filter::Search(fields) => tests.push(Test::Contains(fields, text.to_lowercase())),
             Filter::Ids => tests.push(Test::Named(text.split(',').map(str::to_owned).collect())),
         }
     }
-    if let Some(own) = request.caller.workspace() {
-        match resource.spec.references.get("workspace_id") {
-            _ if &*resource.name == "workspace" => tests.push(Test::Named(vec![own.to_string()])),
+    if let (Some(own), Some(tenancy)) = (request.caller.workspace(), request.caller.tenancy()) {
+        let inside = Link {
+            field: Arc::from(tenancy.field.as_str()),
+            target: Arc::clone(own),
+        };
+        match resource.spec.references.get(&tenancy.field) {
+            _ if *resource.name == *tenancy.kind => tests.push(Test::Named(vec![own.to_string()])),
             // Objects of the organisation are in sight, too, except for some kinds.
             Some(reference) if !reference.confines => {
-                tests.push(Test::Visible("workspace_id", Arc::clone(own)));
+                tests.push(Test::Visible(&tenancy.field, Arc::clone(own)));
             }
-            Some(_) if link.is_none() => {
-                link = Some(Link {
-                    field: Arc::from("workspace_id"),
-                    target: Arc::clone(own),
-                });
-            }
-            Some(_) => tests.push(Test::Link(Link {
-                field: Arc::from("workspace_id"),
-                target: Arc::clone(own),
-            })),
+            Some(_) if link.is_none() => link = Some(inside),
+            Some(_) => tests.push(Test::Link(inside)),
             None => {}
         }
     }
+    for (field, word) in &behaviour.on_request {
+        if !request.query.contains_key(field) {
+            tests.push(Test::Not(field, word));
+        }
+    }
     let Some(collection) = state.collection(&resource.name) else {
-        return Ok(page_of(Vec::new(), operation, behaviour, request));
+        return page_of(Vec::new(), operation, behaviour, request);
     };
     let none = Vector::new();
     if active && !archived && tests.is_empty() {
@@ -230,29 +261,16 @@ pub(crate) fn list(
             Some(link) => collection.linked(link).unwrap_or(&none),
             None => collection.active(),
         };
-        let (range, more) = page(numbers.len(), operation, behaviour, request);
-        let items = numbers
-            .focus()
-            .narrow(range)
-            .into_iter()
-            .filter_map(|number| collection.at(*number))
-            .map(|record| Arc::clone(&record.fields))
-            .collect();
-        return Ok(Outcome::List {
-            items,
-            total: numbers.len(),
-            more,
-            owner: None,
-        });
+        return page_of_numbers(collection, numbers, operation, behaviour, request);
     }
-    let mut found = Vec::new();
+    let mut found: Vector<u64> = Vector::new();
     let mut gather = |numbers: &Vector<u64>, link: Option<&Link>| {
         let records = numbers.iter().filter_map(|number| collection.at(*number));
         found.extend(
             records
                 .filter(|record| link.is_none_or(|link| record.links.contains(link)))
                 .filter(|record| tests.iter().all(|test| test.passes(record)))
-                .map(|record| Arc::clone(&record.fields)),
+                .map(|record| record.sequence),
         );
     };
     if active {
@@ -264,7 +282,7 @@ pub(crate) fn list(
     if archived {
         gather(collection.archived(), link.as_ref());
     }
-    Ok(page_of(found, operation, behaviour, request))
+    page_of_numbers(collection, &found, operation, behaviour, request)
 }
 
 /// Something that an object of a filtered list must fulfil.
@@ -272,6 +290,14 @@ enum Test<'b> {
     Equals(&'b str, String),
     Contains(&'b [String], String),
     Link(Link),
+    LinkAmong(&'b str, Vec<Arc<str>>),
+    Scoped {
+        list: &'b str,
+        field: &'b str,
+        around: &'b str,
+        target: Arc<Record>,
+    },
+    Not(&'b str, &'b str),
     Visible(&'b str, Arc<str>),
     Between(&'b str, Option<Timestamp>, Option<Timestamp>),
     Named(Vec<String>),
@@ -292,6 +318,27 @@ impl Test<'_> {
                     .is_some_and(|value| value.to_lowercase().contains(text))
             }),
             Test::Link(link) => record.links.contains(link),
+            Test::LinkAmong(field, ids) => record.target(field).is_some_and(|id| ids.contains(id)),
+            Test::Not(field, text) => record.text(field) != Some(text),
+            Test::Scoped {
+                list,
+                field,
+                around,
+                target,
+            } => {
+                let items = record.get(list).and_then(Value::as_array);
+                let items = items.map(Vec::as_slice).unwrap_or_default();
+                let outer = target.text(around);
+                items.is_empty()
+                    || items.iter().any(|item| {
+                        let text = |field: &str| item.get(field).and_then(Value::as_str);
+                        match (text(field), text(around)) {
+                            (Some(named), _) => *named == *target.id,
+                            (None, Some(named)) => outer == Some(named),
+                            (None, None) => true,
+                        }
+                    })
+            }
             Test::Visible(field, id) => record.target(field).is_none_or(|target| target == id),
             Test::Between(field, least, most) => record
                 .text(field)
@@ -312,54 +359,106 @@ pub(crate) fn page_of(
     operation: &Operation,
     behaviour: &OperationBehaviour,
     request: &Request,
-) -> Outcome {
+) -> Result<Outcome, ApiError> {
     let total = items.len();
-    let (range, more) = page(total, operation, behaviour, request);
-    items.truncate(range.end);
-    items.drain(..range.start);
-    Outcome::List {
+    let page = paging::page(&total, operation, behaviour, request)?;
+    items.truncate(page.range.end);
+    items.drain(..page.range.start);
+    Ok(Outcome::List {
         items,
         total,
-        more,
+        more: page.more,
+        next: page.next,
         owner: None,
+    })
+}
+
+/// Objects of a collection by their numbers, in the order in which a list shows them.
+struct Numbered<N> {
+    numbers: N,
+    total: usize,
+    newest_first: bool,
+}
+
+impl<N: Fn(usize) -> u64> Numbered<N> {
+    /// The index in the list, as an index in the order of creation.
+    fn place(&self, index: usize) -> usize {
+        match self.newest_first {
+            true => self.total - 1 - index,
+            false => index,
+        }
     }
 }
 
-/// Which of `total` objects a request asks for, and whether more follow.
-///
-/// Pages count from 0 or, in a few places, from 1. The names of the parameters differ between the API's areas, so whichever
-/// the operation declares is read.
-fn page(
-    total: usize,
+impl<N: Fn(usize) -> u64> Paged for Numbered<N> {
+    fn total(&self) -> usize {
+        self.total
+    }
+
+    fn name(&self, index: usize) -> u64 {
+        (self.numbers)(self.place(index))
+    }
+
+    fn after(&self, name: u64) -> usize {
+        // Numbers grow with the order of creation.
+        let (mut low, mut high) = (0, self.total);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            let shown = match self.newest_first {
+                true => self.name(middle) >= name,
+                false => self.name(middle) <= name,
+            };
+            match shown {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        low
+    }
+}
+
+/// A page of objects that are given by their numbers, in the order of creation.
+fn page_of_numbers(
+    collection: &Collection,
+    numbers: &Vector<u64>,
     operation: &Operation,
     behaviour: &OperationBehaviour,
     request: &Request,
-) -> (Range<usize>, bool) {
-    let declared =
-        |names: &[&'static str]| names.iter().copied().find(|name| operation.has_query(name));
-    let size_name = declared(&["page_size", "pageSize"]);
-    let number_name = declared(&["current_page", "currentPage", "page"]);
-    let given = |name: Option<&str>| name.and_then(|name| request.query_number(name));
-    let size = match (given(size_name), behaviour.page_size) {
-        (Some(size), _) => size,
-        (None, _) if behaviour.unpaged || size_name.is_none() => return (0..total, false),
-        (None, Some(size)) => size,
-        (None, None) => size_name
-            .and_then(|name| operation.query_default(name))
-            .and_then(Value::as_u64)
-            .and_then(|size| usize::try_from(size).ok())
-            .unwrap_or(PAGE_SIZE),
+) -> Result<Outcome, ApiError> {
+    let total = numbers.len();
+    let list = Numbered {
+        numbers: |index| numbers.get(index).copied().unwrap_or_default(),
+        total,
+        newest_first: behaviour.newest_first,
     };
-    // An area whose first page is 1 says so with the parameter's default.
-    let first = number_name.and_then(|name| operation.query_default(name));
-    let first = usize::from(first.and_then(Value::as_u64) == Some(1));
-    let start = given(number_name)
-        .unwrap_or(first)
-        .saturating_sub(first)
-        .saturating_mul(size)
-        .min(total);
-    let end = start.saturating_add(size).min(total);
-    (start..end, end < total)
+    let page = paging::page(&list, operation, behaviour, request)?;
+    let fields = |number: &u64| {
+        collection
+            .at(*number)
+            .map(|record| Arc::clone(&record.fields))
+    };
+    let items: Vec<Fields> = match behaviour.newest_first {
+        false => {
+            let focus = numbers.focus();
+            focus
+                .narrow(page.range)
+                .into_iter()
+                .filter_map(fields)
+                .collect()
+        }
+        true => {
+            let range = total - page.range.end..total - page.range.start;
+            let focus = numbers.focus().narrow(range);
+            focus.into_iter().rev().filter_map(fields).collect()
+        }
+    };
+    Ok(Outcome::List {
+        items,
+        total,
+        more: page.more,
+        next: page.next,
+        owner: None,
+    })
 }
 
 /// The object whose members an operation is about, if it is about members.
@@ -373,8 +472,7 @@ pub(crate) fn owner(
     let (Some(parameter), Some(member)) = (&behaviour.owner, &resource.spec.member) else {
         return Ok(None);
     };
-    let name = request.path.get(parameter).and_then(Value::as_str);
-    let owner = named_object(description, state, &member.of, name.unwrap_or_default())?;
+    let owner = named_object(description, state, &member.of, request.name(parameter))?;
     let kind = work::resource(description, &member.of)?;
     request.caller.may_see(state, kind, &owner)?;
     Ok(Some(owner))
@@ -388,7 +486,7 @@ fn named_object(
     name: &str,
 ) -> Result<Arc<Record>, ApiError> {
     let kind = work::resource(description, kind)?;
-    work::find(state, &kind.name, name, None).ok_or_else(|| work::missing(kind))
+    work::find(state, &kind.name, name, None).ok_or_else(|| work::nothing(description, kind, name))
 }
 
 /// The objects of a collection that hold a reference, as fields.

@@ -38,7 +38,7 @@ pub(crate) fn list(
         .collection(&resource.name)
         .map(|collection| fields_linked(collection, &link))
         .unwrap_or_default();
-    let mut outcome = page_of(items, operation, behaviour, request);
+    let mut outcome = page_of(items, operation, behaviour, request)?;
     if let Outcome::List { owner: of, .. } = &mut outcome {
         *of = Some(Arc::clone(&owner.fields));
     }

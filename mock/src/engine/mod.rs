@@ -11,6 +11,7 @@ pub(crate) mod identity;
 pub(crate) mod list;
 pub(crate) mod members;
 pub(crate) mod mustache;
+pub(crate) mod paging;
 pub(crate) mod parameters;
 pub(crate) mod references;
 pub(crate) mod request;
@@ -27,7 +28,7 @@ use self::shape::{Outcome, Shape};
 use self::work::Work;
 use crate::description::Description;
 use crate::description::behaviour::{Action, OperationBehaviour};
-use crate::description::operation::Operation;
+use crate::description::operation::{Operation, is_json};
 use crate::description::resource::Resource;
 use crate::hooks::Target;
 use crate::store::record::{Fields, Object};
@@ -40,6 +41,8 @@ pub(crate) struct Reply {
     /// The media type; `None` for an answer without a body.
     pub(crate) media_type: Option<String>,
     pub(crate) body: Vec<u8>,
+    /// Headers beside the media type, by their names.
+    pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 /// Answers a request that was found to be valid.
@@ -53,7 +56,10 @@ pub(crate) fn answer(
         return generated(description, operation);
     };
     let outcome = perform(description, store, operation, behaviour, request)?;
-    let Some(success) = operation.success() else {
+    // Where one answer is for what is new and another for what was there, this is the first.
+    let created = operation.responses.iter().find(|r| r.status == Some(201));
+    let created = created.filter(|_| behaviour.action == Action::Create);
+    let Some(success) = created.or(operation.success()) else {
         return generated(description, operation);
     };
     let status = success.status.unwrap_or(200);
@@ -62,6 +68,7 @@ pub(crate) fn answer(
             status,
             media_type: None,
             body: Vec::new(),
+            headers: Vec::new(),
         });
     };
     let shape = operation
@@ -73,8 +80,9 @@ pub(crate) fn answer(
         .map_err(|error| ApiError::invalid(error.to_string()))?;
     Ok(Reply {
         status,
-        media_type: Some("application/json".to_owned()),
+        media_type: Some(content.media_type.clone()),
         body,
+        headers: Vec::new(),
     })
 }
 
@@ -110,7 +118,7 @@ fn perform(
                     state,
                     caller: &request.caller,
                 };
-                write(&mut work, operation, behaviour, request)
+                write(&mut work, operation, behaviour, request).map(Outcome::unkept)
             });
         }
     };
@@ -178,18 +186,20 @@ fn present(
             items,
             total,
             more,
+            next,
             owner,
         } => Outcome::List {
             items: items.iter().map(presented).collect(),
             total,
             more,
+            next,
             owner,
         },
     }
 }
 
 /// The answer of an operation that keeps no state: an instance of its response schema.
-fn generated(
+pub(crate) fn generated(
     description: &'static Description,
     operation: &'static Operation,
 ) -> Result<Reply, ApiError> {
@@ -203,10 +213,11 @@ fn generated(
             status,
             media_type: None,
             body: Vec::new(),
+            headers: Vec::new(),
         });
     };
     let body = operation.generated.get_or_init(|| {
-        if content.media_type != "application/json" {
+        if !is_json(&content.media_type) {
             return b"sample".to_vec();
         }
         let value = content
@@ -220,5 +231,6 @@ fn generated(
         status,
         media_type: Some(content.media_type.clone()),
         body: body.clone(),
+        headers: Vec::new(),
     })
 }

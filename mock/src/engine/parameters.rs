@@ -29,6 +29,11 @@ pub(crate) fn decode(
 ) -> Result<Request, ApiError> {
     let mut request = Request::default();
     let query = pairs(raw.query)?;
+    for (name, encoded) in raw.path {
+        if let Some(decoded) = router::decode(encoded) {
+            request.names.insert((*name).to_owned(), decoded);
+        }
+    }
     for parameter in &operation.parameters {
         let name = parameter.name.as_str();
         let texts: Vec<String> = match parameter.place {
@@ -185,11 +190,16 @@ fn body(
         _ => serde_json::from_slice(raw.body)
             .map_err(|error| ApiError::invalid(format!("Malformed JSON: {error}")))?,
     };
-    check_body(description, content, &value)?;
+    check_body(description, operation, content, &value)?;
     Ok(Some(value))
 }
 
-fn check_body(description: &Description, content: &Content, value: &Value) -> Result<(), ApiError> {
+fn check_body(
+    description: &Description,
+    operation: &Operation,
+    content: &Content,
+    value: &Value,
+) -> Result<(), ApiError> {
     let validator = content
         .validator
         .get_or_init(|| description.validator(content.schema.as_ref()?));
@@ -208,5 +218,9 @@ fn check_body(description: &Description, content: &Content, value: &Value) -> Re
             path => format!("{path}: {}", error.masked()),
         })
         .collect();
-    Err(ApiError::invalid(problems.join("; ")))
+    Err(ApiError::broken(
+        description,
+        operation,
+        problems.join("; "),
+    ))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::error::ApiError;
+use super::identity;
 use super::work::Work;
 use crate::description::behaviour::Spelling;
 use crate::description::resource::{Reference, Resource};
@@ -98,6 +99,12 @@ fn named(
     let target = work.resource(&reference.spec.to)?;
     if let Some(record) = work.find(&target.name, name, within) {
         return Ok(record);
+    }
+    if !identity::is_possible(work.description.api.ids, name) {
+        return Err(ApiError::invalid(format!(
+            "{} is not the id of a {}",
+            reference.field, target.spec.noun
+        )));
     }
     let missing = reference
         .spec

@@ -9,19 +9,28 @@ use crate::description::operation::Operation;
 /// A valid request.
 #[derive(Debug, Default)]
 pub(crate) struct Request {
+    /// What the path has in the place of its parameters, as text.
+    pub(crate) names: Map<String, Value>,
     pub(crate) path: Map<String, Value>,
     pub(crate) query: Map<String, Value>,
     pub(crate) body: Option<Value>,
     pub(crate) caller: Caller,
+    /// Whether pages may be shorter than they could be, or empty.
+    pub(crate) uneven_pages: bool,
 }
 
 impl Request {
     /// The path parameter that names the object: `by`, or the last one of the path.
     pub(crate) fn subject(&self, operation: &Operation, by: Option<&str>) -> &str {
         by.or_else(|| operation.last_path_parameter())
-            .and_then(|name| self.path.get(name))
-            .and_then(Value::as_str)
+            .map(|name| self.name(name))
             .unwrap_or_default()
+    }
+
+    /// The text in the place of a path parameter.
+    pub(crate) fn name(&self, parameter: &str) -> &str {
+        let text = self.names.get(parameter).and_then(Value::as_str);
+        text.unwrap_or_default()
     }
 
     /// A query parameter's text.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::description::behaviour::SecretSpec;
+use crate::description::behaviour::{Kept, SecretSpec};
 
 /// Replaces the secret fields of a request by their masks.
 pub(crate) fn mask_all(specs: &[SecretSpec], fields: &mut Map<String, Value>) {
@@ -20,9 +20,15 @@ pub(crate) fn mask_all(specs: &[SecretSpec], fields: &mut Map<String, Value>) {
 
 fn mask_fields(spec: &SecretSpec, fields: &mut Map<String, Value>) {
     for field in &spec.fields {
-        if let Some(value) = fields.remove(field) {
-            fields.insert(format!("{}{field}", spec.prefix), masked(value));
-        }
+        let Some(value) = fields.remove(field) else {
+            continue;
+        };
+        let kept = match spec.kept {
+            Kept::Mask => masked(value),
+            Kept::Presence => Value::Bool(!value.is_null()),
+            Kept::Nothing => continue,
+        };
+        fields.insert(format!("{}{field}", spec.prefix), kept);
     }
 }
 
@@ -75,6 +81,7 @@ mod tests {
             inside: Some("configurations".to_owned()),
             fields: vec!["account".to_owned(), "absent".to_owned()],
             prefix: String::new(),
+            kept: super::Kept::Mask,
         };
         let secret = json!({ "configurations": { "account": { "id": 7, "keys": ["hidden"] }, "region": "x" } });
         let mut fields = secret.as_object().unwrap().clone();

@@ -13,7 +13,7 @@ use crate::description::Description;
 use crate::description::behaviour::{Action, OperationBehaviour};
 use crate::description::document::Located;
 use crate::description::schema::{self, Types};
-use crate::store::record::Fields;
+use crate::store::record::{Fields, Object};
 
 /// What an operation did, before it is put into words.
 #[derive(Debug)]
@@ -29,18 +29,35 @@ pub(crate) enum Outcome {
         items: Vec<Fields>,
         total: usize,
         more: bool,
+        /// The cursor of the next page.
+        next: Option<String>,
         owner: Option<Fields>,
     },
+}
+
+impl Outcome {
+    /// The same outcome, of which no text is kept: what a write answers is asked for once.
+    pub(crate) fn unkept(self) -> Outcome {
+        match self {
+            Outcome::Object(fields) => Outcome::Object(Object::new(fields.copied())),
+            other => other,
+        }
+    }
 }
 
 /// How an outcome becomes a body.
 #[derive(Debug)]
 pub(crate) enum Shape {
     /// The fields of the object, or an object around other shapes.
-    Object(Vec<Member>),
+    Object(Forms),
     /// The objects of the list, each in this shape.
-    Items(Vec<Member>),
+    Items(Forms),
 }
+
+/// The forms that an object can have in an answer: one, or one for each branch of a choice of
+/// which an object's own fields say which it is.
+#[derive(Debug)]
+pub(crate) struct Forms(Vec<Vec<Member>>);
 
 /// One member of an object in an answer.
 #[derive(Debug)]
@@ -57,10 +74,13 @@ pub(crate) struct Member {
 enum Source {
     Constant(Value),
     Field,
+    /// A field with an object whose own fields say which of several forms it has.
+    Choice(Forms),
     OwnerField,
     Nested(Shape),
     Total,
     More,
+    Next,
 }
 
 /// How a value is written where the live API reads one thing and writes another.
@@ -82,14 +102,17 @@ impl Shape {
         behaviour: &OperationBehaviour,
     ) -> Shape {
         let Some(schema) = schema else {
-            return Shape::Object(Vec::new());
+            return Shape::Object(Forms(Vec::new()));
         };
         let mut shape = match behaviour.action {
             Action::List | Action::ListVersions | Action::ListMembers | Action::ListEditions => {
                 list(description, schema)
             }
-            Action::View if behaviour.lists => list(description, schema),
-            _ => object(description, schema),
+            Action::View | Action::Call if behaviour.lists => list(description, schema),
+            _ => match wrapper(description, schema, behaviour) {
+                Some(shape) => shape,
+                None => object(description, schema),
+            },
         };
         shape.hide(&behaviour.hides);
         shape
@@ -98,9 +121,47 @@ impl Shape {
 
 impl Shape {
     fn hide(&mut self, names: &[String]) {
-        let (Shape::Object(members) | Shape::Items(members)) = self;
-        members.retain(|member| !names.contains(&member.name));
+        let (Shape::Object(forms) | Shape::Items(forms)) = self;
+        for members in &mut forms.0 {
+            members.retain(|member| !names.contains(&member.name));
+        }
     }
+}
+
+/// The shape of an answer that holds the object in one of its members, if that is what it does:
+/// the object's identity is in there and not beside it.
+fn wrapper(
+    description: &Description,
+    schema: &Located,
+    behaviour: &OperationBehaviour,
+) -> Option<Shape> {
+    let document = description.document;
+    let resource = description.resources.get(&behaviour.resource)?;
+    let identity = resource.spec.identity.as_ref()?.field.as_str();
+    let named = |schema: &Located| {
+        schema::names(document, schema)
+            .iter()
+            .any(|n| n == identity)
+    };
+    if named(schema) {
+        return None;
+    }
+    let properties = schema::properties(document, schema);
+    let holder = properties
+        .iter()
+        .position(|property| named(&property.schema))?;
+    let members =
+        properties
+            .into_iter()
+            .enumerate()
+            .map(|(index, property)| match index == holder {
+                true => {
+                    let inner = Shape::Object(forms(description, &property.schema, 0));
+                    envelope(Source::Nested(inner), property.name)
+                }
+                false => field(description, property, true, 0),
+            });
+    Some(Shape::Object(Forms(vec![members.collect()])))
 }
 
 fn object(description: &Description, schema: &Located) -> Shape {
@@ -108,49 +169,173 @@ fn object(description: &Description, schema: &Located) -> Shape {
     let wrapped = properties.iter().any(|p| p.name == "success")
         && properties.iter().any(|p| p.name == "data");
     if !wrapped {
-        return Shape::Object(fields(description, schema));
+        return Shape::Object(forms(description, schema, 0));
     }
     let members = properties.into_iter().filter_map(|property| {
         let source = match property.name.as_str() {
             "success" => Source::Constant(Value::Bool(true)),
-            "data" => Source::Nested(Shape::Object(fields(description, &property.schema))),
+            "data" => Source::Nested(Shape::Object(forms(description, &property.schema, 0))),
             _ => return None,
         };
-        Some(envelope(property.name, source))
+        Some(envelope(source, property.name))
     });
-    Shape::Object(members.collect())
+    Shape::Object(Forms(vec![members.collect()]))
+}
+
+/// What a list says about itself, by the name of the field.
+fn told(description: &Description, name: &str) -> Option<Source> {
+    let paging = &description.api.paging;
+    let among = |names: &[String]| names.iter().any(|known| known == name);
+    match () {
+        () if among(&paging.total) => Some(Source::Total),
+        () if among(&paging.more) => Some(Source::More),
+        () if among(&paging.next) => Some(Source::Next),
+        () => None,
+    }
+}
+
+/// The object in which a list tells about its pages, if that is all that the schema describes.
+fn about_pages(description: &Description, schema: &Located) -> Option<Shape> {
+    let properties = schema::properties(description.document, schema);
+    let members: Vec<Member> = properties
+        .into_iter()
+        .map(|property| Some(envelope(told(description, &property.name)?, property.name)))
+        .collect::<Option<_>>()?;
+    (!members.is_empty()).then(|| Shape::Object(Forms(vec![members])))
 }
 
 fn list(description: &Description, schema: &Located) -> Shape {
     let document = description.document;
     if let Some(items) = schema::items(document, schema) {
-        return Shape::Items(fields(description, &items));
+        return Shape::Items(forms(description, &items, 0));
     }
     let mut members = Vec::new();
     for property in schema::properties(document, schema) {
+        if let Some(source) = told(description, &property.name) {
+            members.push(envelope(source, property.name));
+            continue;
+        }
         let source = match property.name.as_str() {
             "success" => Source::Constant(Value::Bool(true)),
-            "total" | "total_count" => Source::Total,
-            "has_more" => Source::More,
             _ => match schema::items(document, &property.schema) {
-                Some(items) => Source::Nested(Shape::Items(fields(description, &items))),
+                Some(items) => Source::Nested(Shape::Items(forms(description, &items, 0))),
                 None => match schema::constant(document, &property.schema) {
                     Some(constant) => Source::Constant(constant.clone()),
                     // The one text that lists carry everywhere; some documents do not fix it.
                     None if property.name == "object" => Source::Constant(Value::from("list")),
-                    None => {
-                        members.push(field(description, property, true));
-                        continue;
-                    }
+                    None => match about_pages(description, &property.schema) {
+                        Some(pages) => Source::Nested(pages),
+                        None => {
+                            members.push(field(description, property, true, 0));
+                            continue;
+                        }
+                    },
                 },
             },
         };
-        members.push(envelope(property.name, source));
+        members.push(envelope(source, property.name));
     }
-    Shape::Object(members)
+    Shape::Object(Forms(vec![members]))
 }
 
-fn envelope(name: String, source: Source) -> Member {
+/// How deep an answer's objects are looked into for choices.
+const CHOICES: usize = 6;
+
+/// The forms of an object: those of a choice, else what all of the schema says.
+fn forms(description: &Description, schema: &Located, depth: usize) -> Forms {
+    choice(description, schema, depth)
+        .unwrap_or_else(|| Forms(vec![fields(description, schema, depth)]))
+}
+
+/// The branches of a choice, if a field with a value of its own in each branch tells them apart.
+fn choice(description: &Description, schema: &Located, depth: usize) -> Option<Forms> {
+    let document = description.document;
+    let schema = schema.resolved(document).filter(|_| depth < CHOICES)?;
+    // A lone `allOf` is how a reference gets company.
+    if let [only] = schema::branches(&schema, "allOf").as_slice() {
+        return choice(description, only, depth + 1);
+    }
+    // Nothing can be shown that a closed schema does not describe.
+    if schema.value.get("additionalProperties") == Some(&Value::Bool(false))
+        && schema.value.get("properties").is_some()
+    {
+        return Some(Forms(vec![fields(description, &schema, depth + 1)]));
+    }
+    let branches: Vec<Located> = ["oneOf", "anyOf"]
+        .into_iter()
+        .flat_map(|keyword| schema::branches(&schema, keyword))
+        .filter(|branch| schema::types(document, branch).has(Types::OBJECT))
+        .collect();
+    let constants: Vec<Vec<(String, &Value)>> = branches
+        .iter()
+        .map(|branch| {
+            let properties = schema::properties(document, branch).into_iter();
+            properties
+                .filter_map(|property| {
+                    let constant = schema::constant(document, &property.schema)?;
+                    Some((property.name, constant))
+                })
+                .collect()
+        })
+        .collect();
+    let (first, _) = constants
+        .split_first()
+        .filter(|(_, rest)| !rest.is_empty())?;
+    let told_apart = first.iter().any(|(name, _)| {
+        let mut seen: Vec<&Value> = Vec::new();
+        constants.iter().all(|constants| {
+            let own = constants.iter().find(|(known, _)| known == name);
+            let fresh = own.is_some_and(|(_, value)| !seen.contains(value));
+            seen.extend(own.map(|(_, value)| *value));
+            fresh
+        })
+    });
+    told_apart.then(|| {
+        let forms = branches.iter();
+        Forms(
+            forms
+                .map(|branch| fields(description, branch, depth + 1))
+                .collect(),
+        )
+    })
+}
+
+impl Forms {
+    /// What the form of an object shows of it.
+    fn only(&self, fields: &Map<String, Value>) -> Value {
+        let mut shown = Map::new();
+        for member in self.of(fields) {
+            let value = match &member.source {
+                Source::Constant(value) => Some(Cow::Borrowed(value)),
+                _ => member.value(fields),
+            };
+            if let Some(value) = value {
+                shown.insert(member.name.clone(), value.into_owned());
+            }
+        }
+        Value::Object(shown)
+    }
+
+    /// The form of an object: the first whose constants are what the object has.
+    fn of(&self, fields: &Map<String, Value>) -> &[Member] {
+        let fits = |members: &&Vec<Member>| {
+            members.iter().all(|member| match &member.source {
+                Source::Constant(value) => fields.get(&member.name).is_none_or(|own| own == value),
+                _ => true,
+            })
+        };
+        match self.0.as_slice() {
+            [only] => only,
+            several => several
+                .iter()
+                .find(fits)
+                .or(several.first())
+                .map_or(&[], Vec::as_slice),
+        }
+    }
+}
+
+fn envelope(source: Source, name: String) -> Member {
     Member {
         name,
         source,
@@ -160,19 +345,27 @@ fn envelope(name: String, source: Source) -> Member {
     }
 }
 
-fn fields(description: &Description, schema: &Located) -> Vec<Member> {
+fn fields(description: &Description, schema: &Located, depth: usize) -> Vec<Member> {
     schema::properties(description.document, schema)
         .into_iter()
-        .map(|property| field(description, property, false))
+        .map(|property| field(description, property, false, depth))
         .collect()
 }
 
-fn field(description: &Description, property: schema::Property, owner: bool) -> Member {
+fn field(
+    description: &Description,
+    property: schema::Property,
+    owner: bool,
+    depth: usize,
+) -> Member {
     let document = description.document;
     let source = match schema::constant(document, &property.schema) {
         Some(constant) => Source::Constant(constant.clone()),
         None if owner => Source::OwnerField,
-        None => Source::Field,
+        None => match choice(description, &property.schema, depth) {
+            Some(forms) => Source::Choice(forms),
+            None => Source::Field,
+        },
     };
     let types = schema::types(document, &property.schema);
     let success = property.name == "success" && types.has(Types::BOOLEAN);
@@ -205,14 +398,22 @@ fn field(description: &Description, property: schema::Property, owner: bool) -> 
 impl Member {
     /// Whether the object alone decides the value.
     fn is_own(&self) -> bool {
-        matches!(self.source, Source::Constant(_) | Source::Field)
+        matches!(
+            self.source,
+            Source::Constant(_) | Source::Field | Source::Choice(_)
+        )
     }
 
     /// The value this member has for an object, if it has one.
     fn value<'v>(&'v self, fields: &'v Map<String, Value>) -> Option<Cow<'v, Value>> {
         fields
             .get(&self.name)
-            .and_then(|value| self.written(value))
+            .and_then(|value| match (&self.source, value) {
+                (Source::Choice(forms), Value::Object(inner)) => {
+                    Some(Cow::Owned(forms.only(inner)))
+                }
+                _ => self.written(value),
+            })
             .or_else(|| self.fallback.as_ref().map(Cow::Borrowed))
     }
 
@@ -263,7 +464,7 @@ impl Shape {
             return serde_json::to_writer(to, &**body as &Map<String, Value>);
         }
         match self {
-            Shape::Items(members) => {
+            Shape::Items(forms) => {
                 let items: &[Fields] = match outcome {
                     Outcome::List { items, .. } => items,
                     Outcome::Object(fields) => std::slice::from_ref(fields),
@@ -274,15 +475,19 @@ impl Shape {
                     if index > 0 {
                         to.push(b',');
                     }
-                    write_object(members, fields, to)?;
+                    write_object(forms.of(fields), fields, to)?;
                 }
                 to.push(b']');
             }
-            Shape::Object(members) => match outcome {
-                Outcome::Object(fields) if members.iter().all(Member::is_own) => {
-                    write_object(members, fields, to)?;
+            Shape::Object(forms) => match outcome {
+                Outcome::Object(fields) => {
+                    let members = forms.of(fields);
+                    match members.iter().all(Member::is_own) {
+                        true => write_object(members, fields, to)?,
+                        false => write_envelope(members, outcome, to)?,
+                    }
                 }
-                _ => write_envelope(members, outcome, to)?,
+                _ => write_envelope(forms.0.first().map_or(&[], Vec::as_slice), outcome, to)?,
             },
         }
         Ok(())
@@ -320,16 +525,21 @@ fn write_envelope(
     to: &mut Vec<u8>,
 ) -> serde_json::Result<()> {
     let nothing = Map::new();
-    let (own, owner, total, more): (&Map<String, Value>, _, _, _) = match outcome {
-        Outcome::Empty | Outcome::Whole(_) => (&nothing, &nothing, 0, false),
-        Outcome::Object(fields) => (fields, &nothing, 1, false),
+    let (own, owner, total, more, next): (&Map<String, Value>, _, _, _, _) = match outcome {
+        Outcome::Empty | Outcome::Whole(_) => (&nothing, &nothing, 0, false, None),
+        Outcome::Object(fields) => (fields, &nothing, 1, false, None),
         Outcome::List {
-            owner, total, more, ..
+            owner,
+            total,
+            more,
+            next,
+            ..
         } => (
             &nothing,
             owner.as_deref().map_or(&nothing, |owner| owner),
             *total,
             *more,
+            next.as_deref(),
         ),
     };
     let mut entries = Entries::open(to);
@@ -343,7 +553,13 @@ fn write_envelope(
             Source::Constant(value) => entries.value(name, value)?,
             Source::Total => entries.value(name, &Value::from(total))?,
             Source::More => entries.value(name, &Value::Bool(more))?,
-            Source::Field | Source::OwnerField => {
+            // Where there is no next page, there is no cursor either.
+            Source::Next => {
+                if let Some(next) = next {
+                    entries.value(name, &Value::from(next))?;
+                }
+            }
+            Source::Field | Source::OwnerField | Source::Choice(_) => {
                 let own = if matches!(member.source, Source::OwnerField) {
                     owner
                 } else {

@@ -11,8 +11,8 @@ use crate::description::Description;
 use crate::description::behaviour::{MemberSpec, OnDelete};
 use crate::description::resource::{OWNER, Resource};
 use crate::hooks::{self, Hook};
-use crate::store::State;
 use crate::store::record::{Link, Object, Record};
+use crate::store::{Account, State};
 
 /// How many versions of an object are kept.
 const VERSIONS_KEPT: usize = 1_000;
@@ -26,6 +26,11 @@ pub(crate) struct Work<'s> {
 }
 
 impl Work<'_> {
+    /// The account that the write is for.
+    pub(crate) fn account(&self) -> &Account {
+        self.state.account(&self.description.api.name)
+    }
+
     /// The definition of a kind of object.
     pub(crate) fn resource(&self, name: &str) -> Result<&'static Resource, ApiError> {
         resource(self.description, name)
@@ -89,40 +94,63 @@ impl Work<'_> {
                 target: Arc::clone(&owner.id),
             });
         }
-        let id: Arc<str> = Arc::from(identity::id());
-        let within = match (&spec.slug, owner) {
-            (_, Some(owner)) => Arc::clone(&owner.id),
-            (Some(slug), None) => slug
-                .within
-                .as_deref()
+        let api = &self.description.api;
+        let stamps = &api.stamps;
+        let sequence = self.state.next_sequence();
+        let id: Arc<str> = Arc::from(self.state.ids.of_object(
+            api.ids,
+            spec.id.as_ref(),
+            &fields,
+            sequence,
+        ));
+        let inside = match (&spec.slug, &spec.unique) {
+            (Some(slug), _) => slug.within.as_deref(),
+            (None, Some(unique)) => unique.within.as_deref(),
+            (None, None) => None,
+        };
+        let within = match owner {
+            Some(owner) => Arc::clone(&owner.id),
+            None => inside
                 .and_then(|field| links.iter().find(|link| &*link.field == field))
                 .map(|link| Arc::clone(&link.target))
                 .unwrap_or_default(),
-            (None, None) => Arc::default(),
         };
+        if let Some(identity) = &spec.identity {
+            let given = fields.get(&identity.field).filter(|given| !given.is_null());
+            if given.is_none() || !identity.chosen {
+                let made = match identity.numeric {
+                    true => Value::from(sequence),
+                    false => Value::from(&*id),
+                };
+                fields.insert(identity.field.clone(), made);
+            }
+        }
         let slug = self.slug(resource, chosen.as_ref(), &fields, &within)?;
 
         let now = Value::from(self.state.clock.now());
-        let organisation = Value::from(&*self.state.account.organisation_id);
+        let organisation = Value::from(&*self.account().organisation_id);
         let user = Value::from(&**self.caller.user(self.state));
         if spec.member.is_none() {
-            fields.insert("id".to_owned(), Value::from(&*id));
-            let keyed = spec.slug.as_ref().is_some_and(|slug| slug.from.is_some());
-            if let Some(slug) = slug.as_ref().filter(|_| !keyed) {
+            if spec.identity.is_none() {
+                fields.insert("id".to_owned(), Value::from(&*id));
+            }
+            if let Some(slug) = slug.as_ref().filter(|_| !is_keyed(resource)) {
                 fields.insert("slug".to_owned(), Value::from(&**slug));
             }
-            for by in ["owner_id", "updated_by", "created_by"] {
-                fields.insert(by.to_owned(), user.clone());
+            for by in &stamps.user {
+                fields.insert(by.clone(), user.clone());
             }
-            fields.insert("organisation_id".to_owned(), organisation);
+            if let Some(field) = &stamps.organisation {
+                fields.insert(field.clone(), organisation);
+            }
         }
-        fields.insert("created_at".to_owned(), now.clone());
-        fields.insert("last_updated_at".to_owned(), now);
+        fields.insert(stamps.created.clone(), now.clone());
+        fields.insert(stamps.updated.clone(), now);
         if spec.versioned {
-            fields.insert("version_id".to_owned(), Value::from(identity::id()));
+            fields.insert(stamps.version.clone(), Value::from(self.state.ids.id()));
         }
         let record = Record {
-            sequence: self.state.next_sequence(),
+            sequence,
             id: Arc::clone(&id),
             slug,
             within,
@@ -163,6 +191,11 @@ impl Work<'_> {
                 input.remove(field);
             }
         }
+        if let Some(identity) = &spec.identity {
+            // A name stays with what it names.
+            input.remove(&identity.field);
+        }
+        refuse_changes(resource, record, &input)?;
         references::resolve(self, resource, &mut input, Some(record))?;
         hook.before_update(self, record, &mut input)?;
         let steering = take(&spec.transient, &mut input);
@@ -170,7 +203,7 @@ impl Work<'_> {
         prepare(resource, &mut input);
 
         let mut updated = Record::clone(record);
-        let mut fields = Map::clone(&*record.fields);
+        let mut fields = record.fields.copied();
         for (name, value) in input {
             match (fields.get_mut(&name), value) {
                 (Some(Value::Object(former)), Value::Object(members))
@@ -190,18 +223,16 @@ impl Work<'_> {
             .cloned();
         updated.links = references::links(self, resource, &mut fields);
         updated.links.extend(owner);
-        if spec.slug.as_ref().is_some_and(|slug| slug.from.is_some()) {
+        if is_keyed(resource) && spec.identity.is_none() {
             let key = self.key(resource, &fields);
             if key.as_deref() != record.slug.as_deref() {
                 updated.slug = self.slug(resource, None, &fields, &record.within)?;
             }
         }
-        fields.insert(
-            "last_updated_at".to_owned(),
-            Value::from(self.state.clock.now()),
-        );
+        let stamps = &self.description.api.stamps;
+        fields.insert(stamps.updated.clone(), Value::from(self.state.clock.now()));
         if spec.versioned {
-            fields.insert("version_id".to_owned(), Value::from(identity::id()));
+            fields.insert(stamps.version.clone(), Value::from(self.state.ids.id()));
         }
         if spec.history {
             updated.history.push_front(Arc::clone(&record.fields));
@@ -226,7 +257,7 @@ impl Work<'_> {
         let collection = self.state.collection_mut(resource);
         if let Some(record) = collection.by_id(id) {
             let mut record = Record::clone(record);
-            let mut fields = Map::clone(&*record.fields);
+            let mut fields = record.fields.copied();
             amend(&mut fields);
             record.fields = Object::new(fields);
             collection.put(record);
@@ -281,9 +312,10 @@ impl Work<'_> {
         if resource.spec.delete.archive {
             let now = self.state.clock.now();
             let mut archived = Record::clone(record);
-            let mut fields = Map::clone(&*record.fields);
+            let mut fields = record.fields.copied();
             fields.insert("status".to_owned(), Value::from("archived"));
-            fields.insert("last_updated_at".to_owned(), Value::from(now));
+            let updated = self.description.api.stamps.updated.clone();
+            fields.insert(updated, Value::from(now));
             archived.fields = Object::new(fields);
             archived.archived = true;
             self.state.collection_mut(&resource.name).put(archived);
@@ -340,7 +372,7 @@ impl Work<'_> {
             if unwanted {
                 input.remove(field);
             } else {
-                let default = Value::from(&*self.state.account.default_workspace);
+                let default = Value::from(&*self.account().default_workspace);
                 input.insert(field.to_owned(), default);
             }
         }
@@ -371,21 +403,51 @@ impl Work<'_> {
 
     /// The value that takes the place of a slug, if the kind has one.
     fn key(&self, resource: &Resource, fields: &Map<String, Value>) -> Option<Arc<str>> {
+        if let Some(unique) = &resource.spec.unique {
+            // The separator is no part of a name, so that no path names an object by its key.
+            let mut key = String::new();
+            for field in &unique.fields {
+                key.push('\u{1f}');
+                match fields.get(field) {
+                    Some(Value::String(text)) if unique.folded => {
+                        key.push_str(&text.to_lowercase())
+                    }
+                    Some(Value::String(text)) => key.push_str(text),
+                    Some(other) => key.push_str(&other.to_string()),
+                    None => {}
+                }
+            }
+            return Some(Arc::from(key));
+        }
         let field = resource.spec.slug.as_ref()?.from.as_deref()?;
         fields.get(field).and_then(Value::as_str).map(Arc::from)
     }
 
     fn slug(
-        &self,
+        &mut self,
         resource: &Resource,
         chosen: Option<&Value>,
         fields: &Map<String, Value>,
         within: &str,
     ) -> Result<Option<Arc<str>>, ApiError> {
-        let taken = |slug: &str| {
-            let collection = self.state.collection(&resource.name);
+        let taken = |state: &State, slug: &str| {
+            let collection = state.collection(&resource.name);
             collection.is_some_and(|collection| collection.by_slug(slug, within).is_some())
         };
+        if let Some(identity) = &resource.spec.identity {
+            let key = match fields.get(&identity.field) {
+                Some(Value::String(text)) => text.clone(),
+                Some(other) => other.to_string(),
+                None => String::new(),
+            };
+            return match taken(self.state, &key) {
+                true => Err(ApiError::conflict(format!(
+                    "There is a {} with this {} already",
+                    resource.spec.noun, identity.field
+                ))),
+                false => Ok(Some(Arc::from(key))),
+            };
+        }
         if let Some(member) = &resource.spec.member {
             let key = fields
                 .get(&member.key)
@@ -393,10 +455,7 @@ impl Work<'_> {
                 .unwrap_or_default();
             return Ok(Some(Arc::from(key)));
         }
-        let Some(spec) = &resource.spec.slug else {
-            return Ok(None);
-        };
-        if spec.from.is_some() {
+        if is_keyed(resource) {
             let key = self.key(resource, fields);
             // What is there for the whole account is there inside of everything, too.
             let collection = self.state.collection(&resource.name);
@@ -410,11 +469,14 @@ impl Work<'_> {
                 key => Ok(key),
             };
         }
+        let Some(spec) = &resource.spec.slug else {
+            return Ok(None);
+        };
         if let Some(slug) = chosen
             .and_then(Value::as_str)
             .filter(|slug| !slug.is_empty())
         {
-            return match taken(slug) {
+            return match taken(self.state, slug) {
                 true => Err(ApiError::conflict(format!(
                     "{} with slug {slug} already exists",
                     resource.spec.noun
@@ -427,12 +489,20 @@ impl Work<'_> {
             .and_then(Value::as_str)
             .unwrap_or_default();
         loop {
-            let slug = identity::slug(spec, name);
-            if !taken(&slug) {
+            let slug = self.state.ids.slug(spec, name);
+            if !taken(self.state, &slug) {
                 return Ok(Some(Arc::from(slug)));
             }
         }
     }
+}
+
+/// Whether objects of a kind have a key that is made of their fields.
+pub(crate) fn is_keyed(resource: &Resource) -> bool {
+    let slug = resource.spec.slug.as_ref();
+    resource.spec.unique.is_some()
+        || resource.spec.identity.is_some()
+        || slug.is_some_and(|slug| slug.from.is_some())
 }
 
 /// The definition of a kind of object.
@@ -506,10 +576,42 @@ pub(crate) fn missing(resource: &Resource) -> ApiError {
     })
 }
 
+/// Refuses an update that gives a fixed field another value.
+fn refuse_changes(
+    resource: &Resource,
+    record: &Record,
+    input: &Map<String, Value>,
+) -> Result<(), ApiError> {
+    for (name, path) in &resource.fixed {
+        if let Some(wanted) = path.value(input)
+            && path.value(&record.fields) != Some(wanted)
+        {
+            return Err(ApiError::unprocessable(format!(
+                "{name} of a {} cannot be changed",
+                resource.spec.noun
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The answer for a name that leads nowhere: what cannot be an id at all is a mistake.
+pub(crate) fn nothing(description: &Description, resource: &Resource, name: &str) -> ApiError {
+    match identity::is_possible(description.api.ids, name) {
+        true => missing(resource),
+        false => ApiError::invalid(format!("This is not the id of a {}", resource.spec.noun)),
+    }
+}
+
 /// What every write does to the fields of a request before they are kept.
 fn prepare(resource: &Resource, input: &mut Map<String, Value>) {
     let spec = &resource.spec;
     secrets::mask_all(&spec.secrets, input);
+    for (field, value) in &spec.cleared {
+        if input.get(field).is_some_and(Value::is_null) {
+            input.insert(field.clone(), value.clone());
+        }
+    }
     for field in &spec.booleans {
         if let Some(Value::Number(number)) = input.get(field) {
             let flag = number.as_f64() != Some(0.0);

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::editions;
 use super::error::ApiError;
-use super::list::lookup;
+use super::list::{self, lookup};
 use super::request::Request;
 use super::shape::Outcome;
 use super::work::Work;
@@ -27,7 +27,8 @@ pub(crate) fn create(
     if let Some(spec) = &resource.spec.editions {
         return editions::create(work, resource, spec, input);
     }
-    let record = work.create(resource, input, None)?;
+    let owner = list::owner(work.description, work.state, resource, behaviour, request)?;
+    let record = work.create(resource, input, owner.as_ref())?;
     Ok(Outcome::Object(Arc::clone(&record.fields)))
 }
 
@@ -38,29 +39,29 @@ pub(crate) fn confine(
     request: &Request,
     input: &mut Map<String, Value>,
 ) -> Result<(), ApiError> {
-    if let Some(Value::String(organisation)) = input.get("organisation_id")
-        && **organisation != *work.state.account.organisation_id
+    if let Some(field) = &work.description.api.stamps.organisation
+        && let Some(Value::String(organisation)) = input.get(field)
+        && **organisation != *work.account().organisation_id
     {
         return Err(ApiError::forbidden(
             "The key does not belong to this organisation",
         ));
     }
-    let Some(own) = request.caller.workspace() else {
+    let (Some(own), Some(tenancy)) = (request.caller.workspace(), request.caller.tenancy()) else {
         return Ok(());
     };
-    if !resource.spec.references.contains_key("workspace_id")
-        || resource.spec.derived.contains_key("workspace_id")
-    {
+    let field = &tenancy.field;
+    if !resource.spec.references.contains_key(field) || resource.spec.derived.contains_key(field) {
         return Ok(());
     }
-    let given = input.get("workspace_id").and_then(Value::as_str);
+    let given = input.get(field).and_then(Value::as_str);
     match given.filter(|name| !name.is_empty()) {
-        Some(name) => match work.find("workspace", name, None) {
+        Some(name) => match work.find(&tenancy.kind, name, None) {
             Some(workspace) if workspace.id == *own => Ok(()),
             _ => Err(ApiError::not_permitted()),
         },
         None => {
-            input.insert("workspace_id".to_owned(), Value::from(&**own));
+            input.insert(field.clone(), Value::from(&**own));
             Ok(())
         }
     }
@@ -75,7 +76,26 @@ pub(crate) fn update(
 ) -> Result<Outcome, ApiError> {
     let resource = work.resource(&behaviour.resource)?;
     let record = lookup(work.description, work.state, operation, behaviour, request)?;
-    let input = described(operation, resource, request);
+    let mut input = described(operation, resource, request);
+    if behaviour.replaces {
+        // Left out is as good as null; what the server sets is no part of a request.
+        let stamps = &work.description.api.stamps;
+        for field in record.fields.keys() {
+            if *field != stamps.created && *field != stamps.updated && !field.starts_with('^') {
+                input.entry(field.clone()).or_insert(Value::Null);
+            }
+        }
+    }
+    let locked = resource.spec.locked.as_deref();
+    if locked.is_some_and(|field| record.is_true(field)) {
+        let noun = &resource.spec.noun;
+        return Err(ApiError::forbidden(format!(
+            "This {noun} cannot be changed"
+        )));
+    }
+    if work.description.api.refuses_empty_updates && input.is_empty() {
+        return Err(ApiError::invalid("There is nothing to update"));
+    }
     if let Some(spec) = &resource.spec.editions {
         return editions::update(work, resource, spec, &record, input);
     }
@@ -99,7 +119,7 @@ pub(crate) fn delete(
         let message = || format!("This {} cannot be deleted", resource.spec.noun);
         return Err(match &rules.protection {
             Some(spec) => ApiError::annotated(spec, message),
-            None => ApiError::invalid(message()),
+            None => ApiError::forbidden(message()),
         });
     }
     let body = request.members();

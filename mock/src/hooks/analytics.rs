@@ -48,12 +48,7 @@ impl Hook for Analytics {
                 (_, None) => analytics::groups(&logs, "user", |log| named(log, "_user")),
             };
             let groups = groups.into_iter().map(Object::new).collect();
-            return Ok(page_of(
-                groups,
-                target.operation,
-                target.behaviour,
-                target.request,
-            ));
+            return page_of(groups, target.operation, target.behaviour, target.request);
         }
         let (summary, points) = match step.strip_prefix("feedbacks") {
             Some(by) => analytics::feedback(state, &logs, by),

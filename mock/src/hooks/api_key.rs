@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 
 use super::{Hook, Target};
 use crate::description::Description;
-use crate::engine::caller::{SECRET, digest, is_over};
+use crate::engine::caller::{digest, is_over};
 use crate::engine::error::ApiError;
 use crate::engine::shape::Outcome;
 use crate::engine::work::Work;
-use crate::engine::{identity, secrets, write};
+use crate::engine::{secrets, write};
+use crate::gateway::limits;
 use crate::store::State;
 use crate::store::record::{Object, Record};
 
@@ -20,6 +21,9 @@ const SHORTEST_TRANSITION: i64 = 30 * 60 * 1000;
 
 /// When the transition of the last rotation ends.
 const TRANSITION: &str = "key_transition_expires_at";
+
+/// The kind that holds the digests of secrets.
+const SECRET: &str = "api-key-secret";
 
 #[derive(Debug)]
 pub(crate) struct ApiKey;
@@ -72,21 +76,20 @@ impl Hook for ApiKey {
         if input.get("reset_usage") == Some(&Value::Bool(true)) {
             let now = Value::from(work.state.clock.now());
             input.insert("last_reset_at".to_owned(), now);
-            if record.text("status") == Some("exhausted") {
-                input.insert("status".to_owned(), Value::from("active"));
-            }
+            work.state.usage.forget(&record.id, Some(limits::ALL));
         }
         settle(work, input)
     }
 
-    /// A key whose time is over says so.
+    /// A key whose budget or time is over says so.
     fn present(
         &self,
         _description: &'static Description,
-        _state: &State,
+        state: &State,
         fields: &mut Map<String, Value>,
     ) {
-        if is_over(fields.get("expires_at")) {
+        limits::present(state, fields);
+        if is_over(state, fields.get("expires_at")) {
             fields.insert("status".to_owned(), Value::from("expired"));
         }
     }
@@ -119,7 +122,7 @@ fn create(work: &mut Work<'_>, target: &Target<'_>) -> Result<Outcome, ApiError>
     if sub_kind == "service" {
         input.remove("user_id");
     }
-    let secret = new_secret();
+    let secret = new_secret(work);
     input.insert("key".to_owned(), Value::from(secrets::mask(&secret)));
     let record = work.create(resource, input, None)?;
     keep(work, &record, &secret)?;
@@ -129,7 +132,7 @@ fn create(work: &mut Work<'_>, target: &Target<'_>) -> Result<Outcome, ApiError>
 /// Gives a key another secret; the former one stays good for a while.
 fn rotate(work: &mut Work<'_>, target: &Target<'_>) -> Result<Outcome, ApiError> {
     let record = target.record(work.description, work.state)?;
-    if record.get(TRANSITION).is_some() && !is_over(record.get(TRANSITION)) {
+    if record.get(TRANSITION).is_some() && !is_over(work.state, record.get(TRANSITION)) {
         return Err(ApiError::conflict(
             "The key is in the transition of a rotation",
         ));
@@ -153,7 +156,7 @@ fn rotate(work: &mut Work<'_>, target: &Target<'_>) -> Result<Outcome, ApiError>
             fields.insert("expires_at".to_owned(), until);
         });
     }
-    let secret = new_secret();
+    let secret = new_secret(work);
     keep(work, &record, &secret)?;
     let now = Value::from(work.state.clock.now());
     let mask = Value::from(secrets::mask(&secret));
@@ -187,8 +190,9 @@ fn keep(work: &mut Work<'_>, record: &Record, secret: &str) -> Result<(), ApiErr
     Ok(())
 }
 
-fn new_secret() -> String {
-    let random = format!("{}{}", identity::id(), identity::id()).replace('-', "");
+fn new_secret(work: &mut Work<'_>) -> String {
+    let ids = &mut work.state.ids;
+    let random = format!("{}{}", ids.id(), ids.id()).replace('-', "");
     random.chars().take(40).collect()
 }
 
@@ -208,13 +212,13 @@ fn settle(work: &Work<'_>, input: &mut Map<String, Value>) -> Result<(), ApiErro
         input.insert("allow_config_override".to_owned(), overriding);
     }
     if let Some(Value::Object(policy)) = input.get_mut("rotation_policy") {
-        schedule(policy)?;
+        schedule(policy, work.state.clock.time().timestamp())?;
     }
     Ok(())
 }
 
 /// Checks a rotation policy and says when it rotates the key next.
-fn schedule(policy: &mut Map<String, Value>) -> Result<(), ApiError> {
+fn schedule(policy: &mut Map<String, Value>, now: Timestamp) -> Result<(), ApiError> {
     policy.retain(|_, value| !value.is_null());
     let rules = [
         "rotation_period",
@@ -231,7 +235,6 @@ fn schedule(policy: &mut Map<String, Value>) -> Result<(), ApiError> {
             "rotation_policy: exactly one of a period and next_rotation_at is required",
         ));
     }
-    let now = Timestamp::now();
     let next = match (
         policy.get("rotation_period"),
         policy.get("rotation_period_days"),

@@ -8,6 +8,7 @@ use super::{Hook, is_wanted};
 use crate::description::resource::OWNER;
 use crate::engine::error::ApiError;
 use crate::engine::work::Work;
+use crate::gateway::limits;
 use crate::store::record::Record;
 
 /// Where an integration keeps the access it gives to all workspaces.
@@ -28,6 +29,9 @@ impl Hook for Grant {
         record: &Record,
         steering: &Map<String, Value>,
     ) -> Result<(), ApiError> {
+        if steering.get("reset_usage") == Some(&Value::Bool(true)) {
+            work.state.usage.forget(&record.id, Some(limits::ALL));
+        }
         let newly =
             record.is_true("enabled") && !former.is_some_and(|former| former.is_true("enabled"));
         if !newly || !is_wanted(steering, "create_default_provider") {
@@ -153,7 +157,7 @@ fn create_default_provider(
     let taken = |slug: &str| work.find("provider", slug, Some(workspace)).is_some();
     match chosen {
         Some(slug) if taken(slug) => {
-            return Err(ApiError::invalid(format!(
+            return Err(ApiError::conflict(format!(
                 "default_provider_slug {slug} is taken"
             )));
         }

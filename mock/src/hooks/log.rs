@@ -1,14 +1,18 @@
 //! Logs of requests to models, the feedback on them, and their exports.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::{Hook, Target};
 use crate::description::Description;
+use crate::engine::analytics::SAVED;
 use crate::engine::caller::is_over;
 use crate::engine::error::ApiError;
 use crate::engine::shape::Outcome;
 use crate::engine::work::Work;
-use crate::engine::{analytics, identity, write};
+use crate::engine::{analytics, write};
+use crate::gateway::limits::{self, Subject};
 use crate::store::State;
 use crate::store::record::{Object, Record};
 
@@ -29,7 +33,7 @@ impl Hook for Log {
         target: &Target<'_>,
     ) -> Result<Outcome, ApiError> {
         for entry in entries(target) {
-            add_log(work, target, &entry)?;
+            add_log(work, &entry)?;
         }
         Ok(Outcome::Empty)
     }
@@ -44,8 +48,22 @@ fn entries(target: &Target<'_>) -> Vec<Value> {
     }
 }
 
-fn add_log(work: &mut Work<'_>, target: &Target<'_>, entry: &Value) -> Result<(), ApiError> {
-    let resource = work.resource("log")?;
+/// A request to a model that was served, by whoever.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) request: Value,
+    pub(crate) response: Value,
+    pub(crate) metrics: Map<String, Value>,
+    pub(crate) metadata: Map<String, Value>,
+    /// What it would have cost, in cents, had it not come from the cache.
+    pub(crate) saved: f64,
+    pub(crate) workspace: Option<Arc<Record>>,
+    pub(crate) key: Option<Arc<Record>>,
+    pub(crate) provider: Option<Arc<Record>>,
+}
+
+/// Logs what a client says that it has served without the gateway.
+fn add_log(work: &mut Work<'_>, entry: &Value) -> Result<(), ApiError> {
     let at = |pointer: &str| entry.pointer(pointer).cloned().unwrap_or_default();
     let or = |pointer: &str, other: Value| match at(pointer) {
         Value::Null => other,
@@ -57,45 +75,33 @@ fn add_log(work: &mut Work<'_>, target: &Target<'_>, entry: &Value) -> Result<()
     };
     let (sent, received) = (tokens("prompt_tokens"), tokens("completion_tokens"));
     let model = or("/response/body/model", at("/request/body/model"));
-    let provider = at("/request/provider");
-    let price = |tokens: f64, which: usize| {
-        let prices = analytics::prices(work.description, model.as_str().unwrap_or_default());
-        prices.map_or(0.0, |prices| {
-            prices.get(which).copied().unwrap_or(0.0) * tokens
-        })
-    };
+    let named = model.as_str().unwrap_or_default();
+    let cost = analytics::cost(work.description, named, sent, received);
     let status = or("/response/status", json!(200));
     let metadata = match at("/metadata") {
         Value::Object(metadata) => metadata,
         _ => Map::new(),
     };
-    let id = identity::id();
-    let text = |name: &str| metadata.get(name).cloned().unwrap_or_default();
-    let trace = match text("trace_id") {
-        Value::Null => Value::from(id.as_str()),
-        trace => trace,
-    };
     let time = or("/response/response_time", json!(0));
     let method = or("/request/method", json!("POST"));
     let mut metrics = json!({
-        "id": id, "organisation_id": &*work.state.account.organisation_id,
-        "created_at": work.state.clock.later(0),
         "is_success": status.as_u64().is_some_and(|status| status < 400),
         "req_units": sent, "res_units": received, "total_units": sent + received,
-        "cost": price(sent, 0) + price(received, 1), "cost_currency": "USD",
+        "cost": cost, "cost_currency": "USD",
         "request_url": at("/request/url"), "request_method": method,
-        "response_status_code": status, "response_time": time, "trace_id": trace,
-        "metadata.key": metadata.keys().collect::<Vec<_>>(),
-        "metadata.value": metadata.values().map(Value::as_str).collect::<Vec<_>>(),
+        "response_status_code": status, "response_time": time,
     });
+    let text = |name: &str| metadata.get(name).cloned().unwrap_or_default();
+    let key = work.caller.key();
     let optional = [
-        ("ai_model", model.clone()),
-        ("ai_org", provider),
+        ("ai_model", model),
+        ("ai_org", at("/request/provider")),
+        ("trace_id", text("trace_id")),
         ("span_id", text("span_id")),
         ("span_name", text("span_name")),
         (
             "api_key_id",
-            work.caller.key_id().map_or(Value::Null, Value::from),
+            key.map_or(Value::Null, |key| Value::from(&*key.id)),
         ),
     ];
     for (name, value) in optional {
@@ -103,36 +109,85 @@ fn add_log(work: &mut Work<'_>, target: &Target<'_>, entry: &Value) -> Result<()
             metrics[name] = value;
         }
     }
-    let fields = json!({
-        "request": {
+    let place = work.caller.workspace();
+    let place = place.unwrap_or(&work.account().default_workspace);
+    let entry = Entry {
+        request: json!({
             "url": at("/request/url"), "method": method, "headers": or("/request/headers", json!({})),
             "body": or("/request/body", json!({})), "portkeyHeaders": {},
-        },
-        "response": {
+        }),
+        response: json!({
             "status": status, "headers": or("/response/headers", json!({})),
             "body": or("/response/body", json!({})), "responseTime": time,
             "lastUsedOptionJsonPath": "config",
-        },
-        "metrics": metrics,
-        "metadata": metadata,
-    });
-    let mut input = fields.as_object().cloned().unwrap_or_default();
-    write::confine(work, resource, target.request, &mut input)?;
+        }),
+        metrics: metrics.as_object().cloned().unwrap_or_default(),
+        workspace: work.find("workspace", place, None),
+        key: key.cloned(),
+        provider: None,
+        saved: 0.0,
+        metadata,
+    };
+    keep(work, entry)
+}
+
+/// Logs a request, and counts it against every limit that it falls under.
+pub(crate) fn keep(work: &mut Work<'_>, entry: Entry) -> Result<(), ApiError> {
+    let resource = work.resource("log")?;
+    let Entry {
+        mut metrics,
+        metadata,
+        workspace,
+        ..
+    } = entry;
+    let subject = Subject {
+        metrics: &metrics,
+        metadata: &metadata,
+        key: entry.key.as_ref(),
+        provider: entry.provider.as_ref(),
+        workspace: workspace.as_ref(),
+    };
+    limits::count(work.state, subject);
+    let organisation = Value::from(&*work.account().organisation_id);
+    let values = metadata.values().map(Value::as_str);
+    metrics.insert(
+        "metadata.key".to_owned(),
+        metadata.keys().cloned().collect(),
+    );
+    metrics.insert("metadata.value".to_owned(), values.collect());
+    metrics.insert("organisation_id".to_owned(), organisation);
+    let mut input = Map::new();
+    let mut slug = None;
+    if let Some(workspace) = &workspace {
+        input.insert("workspace_id".to_owned(), Value::from(&*workspace.id));
+        slug = workspace.get("slug").cloned();
+    }
+    metrics.insert("workspace_slug".to_owned(), slug.unwrap_or_default());
+    let trace = metrics
+        .get("trace_id")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
     // A log is found by its trace, too; of several with one trace, by the first.
-    if let Some(trace) = trace.as_str()
+    if let Some(trace) = &trace
         && work.find("log", trace, None).is_none()
     {
-        input.insert("slug".to_owned(), Value::from(trace));
+        input.insert("slug".to_owned(), Value::from(trace.as_str()));
     }
+    input.insert("request".to_owned(), entry.request);
+    input.insert("response".to_owned(), entry.response);
+    input.insert("metadata".to_owned(), Value::Object(metadata));
+    input.insert(SAVED.to_owned(), Value::from(entry.saved));
     let record = work.create(resource, input, None)?;
-    let workspace = record.target("workspace_id").cloned();
-    let workspace = workspace.and_then(|id| work.find("workspace", &id, None));
+    let id = Value::from(&*record.id);
+    metrics.insert("id".to_owned(), id.clone());
+    metrics
+        .entry("trace_id".to_owned())
+        .or_insert_with(|| id.clone());
+    let made = record.get("created_at").cloned();
+    metrics.insert("created_at".to_owned(), made.unwrap_or_default());
     work.amend("log", &record.id, |fields| {
-        fields.insert("_id".to_owned(), Value::from(&*record.id));
-        if let (Some(workspace), Some(metrics)) = (workspace, fields.get_mut("metrics")) {
-            metrics["workspace_slug"] = workspace.get("slug").cloned().unwrap_or_default();
-            metrics["id"] = Value::from(&*record.id);
-        }
+        fields.insert("_id".to_owned(), id);
+        fields.insert("metrics".to_owned(), Value::Object(metrics));
     });
     keep_recent(work, "log");
     Ok(())
@@ -198,10 +253,10 @@ impl Hook for LogExport {
     fn present(
         &self,
         _description: &'static Description,
-        _state: &State,
+        state: &State,
         fields: &mut Map<String, Value>,
     ) {
-        let status = status(fields);
+        let status = status(state, fields);
         fields.insert("status".to_owned(), Value::from(status));
     }
 
@@ -230,13 +285,13 @@ impl Hook for LogExport {
         target: &Target<'_>,
     ) -> Result<Outcome, ApiError> {
         let record = target.record(work.description, work.state)?;
-        let now = status(&record.fields);
+        let now = status(work.state, &record.fields);
         let (from, to) = match step {
             "start" => (["draft", "stopped"], "in_progress"),
             _ => (["in_progress", "in_progress"], "stopped"),
         };
         if !from.contains(&now) {
-            return Err(ApiError::invalid(format!("The export is {now}")));
+            return Err(ApiError::conflict(format!("The export is {now}")));
         }
         let ends = Value::from(work.state.clock.later(EXPORT_TAKES));
         work.amend("log-export", &record.id, |fields| {
@@ -259,9 +314,9 @@ impl Hook for LogExport {
         target: &Target<'_>,
     ) -> Result<Outcome, ApiError> {
         let record = target.record(description, state)?;
-        let status = status(&record.fields);
+        let status = status(state, &record.fields);
         if status != "success" {
-            return Err(ApiError::invalid(format!("The export is {status}")));
+            return Err(ApiError::conflict(format!("The export is {status}")));
         }
         let mut fields = Map::new();
         let url = format!("https://exports.example.com/{}.jsonl", record.id);
@@ -271,9 +326,9 @@ impl Hook for LogExport {
 }
 
 /// How far an export is: one that was started ends by itself.
-fn status(fields: &Map<String, Value>) -> &'static str {
+fn status(state: &State, fields: &Map<String, Value>) -> &'static str {
     match fields.get("status").and_then(Value::as_str) {
-        Some("in_progress") if is_over(fields.get("^ends")) => "success",
+        Some("in_progress") if is_over(state, fields.get("^ends")) => "success",
         Some("in_progress") => "in_progress",
         Some("stopped") => "stopped",
         _ => "draft",

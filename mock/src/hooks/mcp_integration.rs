@@ -106,7 +106,7 @@ impl Hook for McpIntegration {
         if step == "capabilities" {
             let all = held(state, "mcp-capability", &record.id);
             let all = all.iter().map(|capability| Arc::clone(&capability.fields));
-            return Ok(capabilities(all.collect(), target));
+            return capabilities(all.collect(), target);
         }
         // A version in the query asks for the newer of two shapes.
         let grants = held(state, "mcp-integration-workspace", &record.id);
@@ -187,7 +187,7 @@ pub(crate) fn held(state: &State, kind: &str, owner: &str) -> Vec<Arc<Record>> {
 }
 
 /// A page of capabilities of the type that is asked for, with the counts of all of them.
-pub(crate) fn capabilities(all: Vec<Fields>, target: &Target<'_>) -> Outcome {
+pub(crate) fn capabilities(all: Vec<Fields>, target: &Target<'_>) -> Result<Outcome, ApiError> {
     let mut counts = Map::new();
     for kind in ["tool", "prompt", "resource", "resource_template"] {
         let of_kind = || {
@@ -209,10 +209,14 @@ pub(crate) fn capabilities(all: Vec<Fields>, target: &Target<'_>) -> Outcome {
 }
 
 /// A page of objects and what stands beside them.
-pub(crate) fn list(items: Vec<Fields>, beside: Map<String, Value>, target: &Target<'_>) -> Outcome {
-    let mut outcome = page_of(items, target.operation, target.behaviour, target.request);
+pub(crate) fn list(
+    items: Vec<Fields>,
+    beside: Map<String, Value>,
+    target: &Target<'_>,
+) -> Result<Outcome, ApiError> {
+    let mut outcome = page_of(items, target.operation, target.behaviour, target.request)?;
     if let Outcome::List { owner, .. } = &mut outcome {
         *owner = Some(Object::new(beside));
     }
-    outcome
+    Ok(outcome)
 }

@@ -83,7 +83,7 @@ impl Hook for McpServer {
     ) -> Result<Outcome, ApiError> {
         let record = target.record(description, state)?;
         Ok(match step {
-            "capabilities" => capabilities(own_capabilities(state, &record), target),
+            "capabilities" => capabilities(own_capabilities(state, &record), target)?,
             "user-access" => {
                 let mut beside = Map::new();
                 let default = record.get("default_user_access").cloned();
@@ -91,7 +91,7 @@ impl Hook for McpServer {
                     "default_user_access".to_owned(),
                     default.unwrap_or_default(),
                 );
-                list(user_access(state, &record, target), beside, target)
+                list(user_access(state, &record, target), beside, target)?
             }
             "test" => {
                 let integration = record.target("mcp_integration_id");
@@ -105,7 +105,7 @@ impl Hook for McpServer {
                 Outcome::Object(Object::new(body.as_object().cloned().unwrap_or_default()))
             }
             // Nobody connects to a mock, so that nobody has to be disconnected either.
-            _ if target.behaviour.lists => list(Vec::new(), Map::new(), target),
+            _ if target.behaviour.lists => list(Vec::new(), Map::new(), target)?,
             _ => Outcome::Empty,
         })
     }

@@ -2,14 +2,15 @@
 
 mod analytics;
 mod api_key;
+mod arize;
 mod collection;
 mod grant;
 mod integration;
 mod integration_model;
-mod log;
+pub(crate) mod log;
 mod mcp_integration;
 mod mcp_server;
-mod prompt;
+pub(crate) mod prompt;
 mod provider;
 mod scim;
 mod secret_reference;
@@ -157,6 +158,12 @@ pub(crate) fn named(name: &str) -> Option<&'static dyn Hook> {
     match name {
         "analytics" => Some(&analytics::Analytics),
         "api-key" => Some(&api_key::ApiKey),
+        "arize-integration" => Some(&arize::integration::Integration),
+        "arize-membership" => Some(&arize::membership::Membership),
+        "arize-role-binding" => Some(&arize::role_binding::RoleBinding),
+        "arize-tag" => Some(&arize::tag::Tag),
+        "arize-webhook" => Some(&arize::webhook::Webhook),
+        "arize-webhook-subscription" => Some(&arize::webhook::Subscription),
         "collection" => Some(&collection::Collection),
         "feedback" => Some(&log::Feedback),
         "grant" => Some(&grant::Grant),

@@ -39,51 +39,74 @@ impl Hook for Prompt {
         let reference = target
             .request
             .subject(target.operation, target.behaviour.by.as_deref());
-        let (_, edition) = editions::referred(description, state, "prompt", reference)?;
-        let body = target.request.members();
-        let nothing = Value::Object(Map::new());
-        let variables = body.get("variables").unwrap_or(&nothing);
-        let partial = |name: &str| {
-            let (_, edition) = editions::referred(description, state, "partial", name).ok()?;
-            edition.text("string").map(str::to_owned)
-        };
-        let template = edition.text("string").unwrap_or_default();
-        let mut rendered = match edition.get("parameters") {
-            Some(Value::Object(parameters)) => parameters.clone(),
-            _ => Map::new(),
-        };
-        // A chat is kept as the JSON of its messages. Their texts are templates, not the JSON, so
-        // that a quotation mark in a variable breaks nothing.
-        match serde_json::from_str(template) {
-            Ok(Value::Array(messages)) => {
-                let mut messages = Value::Array(messages);
-                fill(&mut messages, &|text| {
-                    mustache::render(text, variables, &partial)
-                });
-                rendered.insert("messages".to_owned(), messages);
-            }
-            _ => {
-                let text = mustache::render(template, variables, &partial);
-                rendered.insert("prompt".to_owned(), Value::from(text));
-            }
-        }
-        for field in ["model", "functions", "tools", "tool_choice"] {
-            if let Some(value) = edition.get(field) {
-                rendered.insert(field.to_owned(), value.clone());
-            }
-        }
-        // What a request gives beside the variables goes over the stored parameters.
-        let hyperparameters = body.get("hyperparameters").and_then(Value::as_object);
-        for (name, value) in body.iter().chain(hyperparameters.into_iter().flatten()) {
-            if !["variables", "hyperparameters", "stream"].contains(&name.as_str()) {
-                rendered.insert(name.clone(), value.clone());
-            }
-        }
+        let rendered = render(description, state, reference, &target.request.members())?.body;
         let mut fields = Map::new();
         fields.insert("success".to_owned(), Value::Bool(true));
         fields.insert("data".to_owned(), Value::Object(rendered));
         Ok(Outcome::Whole(Object::new(fields)))
     }
+}
+
+/// A prompt with its variables filled in.
+#[derive(Debug)]
+pub(crate) struct Rendered {
+    pub(crate) prompt: Arc<Record>,
+    pub(crate) edition: Arc<Record>,
+    /// The request that would go to a model.
+    pub(crate) body: Map<String, Value>,
+}
+
+/// Fills in the variables that a request brings.
+pub(crate) fn render(
+    description: &'static Description,
+    state: &State,
+    reference: &str,
+    body: &Map<String, Value>,
+) -> Result<Rendered, ApiError> {
+    let (prompt, edition) = editions::referred(description, state, "prompt", reference)?;
+    let nothing = Value::Object(Map::new());
+    let variables = body.get("variables").unwrap_or(&nothing);
+    let partial = |name: &str| {
+        let (_, edition) = editions::referred(description, state, "partial", name).ok()?;
+        edition.text("string").map(str::to_owned)
+    };
+    let template = edition.text("string").unwrap_or_default();
+    let mut rendered = match edition.get("parameters") {
+        Some(Value::Object(parameters)) => parameters.clone(),
+        _ => Map::new(),
+    };
+    // A chat is kept as the JSON of its messages. Their texts are templates, not the JSON, so
+    // that a quotation mark in a variable breaks nothing.
+    match serde_json::from_str(template) {
+        Ok(Value::Array(messages)) => {
+            let mut messages = Value::Array(messages);
+            fill(&mut messages, &|text| {
+                mustache::render(text, variables, &partial)
+            });
+            rendered.insert("messages".to_owned(), messages);
+        }
+        _ => {
+            let text = mustache::render(template, variables, &partial);
+            rendered.insert("prompt".to_owned(), Value::from(text));
+        }
+    }
+    for field in ["model", "functions", "tools", "tool_choice"] {
+        if let Some(value) = edition.get(field) {
+            rendered.insert(field.to_owned(), value.clone());
+        }
+    }
+    // What a request gives beside the variables goes over the stored parameters.
+    let hyperparameters = body.get("hyperparameters").and_then(Value::as_object);
+    for (name, value) in body.iter().chain(hyperparameters.into_iter().flatten()) {
+        if !["variables", "hyperparameters", "stream"].contains(&name.as_str()) {
+            rendered.insert(name.clone(), value.clone());
+        }
+    }
+    Ok(Rendered {
+        prompt,
+        edition,
+        body: rendered,
+    })
 }
 
 /// Renders every text inside a value.

@@ -6,8 +6,11 @@ use serde_json::{Map, Value};
 
 use super::Hook;
 use super::integration::check_mappings;
+use crate::description::Description;
 use crate::engine::error::ApiError;
 use crate::engine::work::Work;
+use crate::gateway::limits;
+use crate::store::State;
 use crate::store::record::Record;
 
 /// The camelCase credentials of a virtual key, which are shown together as `model_config`.
@@ -55,12 +58,25 @@ impl Hook for Provider {
 
     fn before_update(
         &self,
-        _work: &mut Work<'_>,
-        _record: &Record,
+        work: &mut Work<'_>,
+        record: &Record,
         input: &mut Map<String, Value>,
     ) -> Result<(), ApiError> {
+        if input.get("reset_usage") == Some(&Value::Bool(true)) {
+            work.state.usage.forget(&record.id, Some(limits::ALL));
+        }
         gather_model_config(input);
         check_mappings(input)
+    }
+
+    /// A provider whose budget is used up says so.
+    fn present(
+        &self,
+        _description: &'static Description,
+        state: &State,
+        fields: &mut Map<String, Value>,
+    ) {
+        limits::present(state, fields);
     }
 }
 

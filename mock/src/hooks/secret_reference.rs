@@ -45,9 +45,6 @@ impl Hook for SecretReference {
         _record: &Record,
         input: &mut Map<String, Value>,
     ) -> Result<(), ApiError> {
-        if input.is_empty() {
-            return Err(ApiError::invalid("At least one field is required"));
-        }
         share(input)
     }
 }

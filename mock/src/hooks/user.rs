@@ -8,7 +8,6 @@ use super::{Hook, Target};
 use crate::description::Description;
 use crate::description::resource::OWNER;
 use crate::engine::error::ApiError;
-use crate::engine::identity;
 use crate::engine::shape::Outcome;
 use crate::engine::work::{self, Work};
 use crate::store::State;
@@ -29,9 +28,9 @@ impl Hook for User {
         input: &mut Map<String, Value>,
     ) -> Result<(), ApiError> {
         match input.get("role") {
-            Some(_) if record.is_true("^owner") => {
-                Err(ApiError::invalid("The role of an owner cannot be changed"))
-            }
+            Some(_) if record.is_true("^owner") => Err(ApiError::forbidden(
+                "The role of an owner cannot be changed",
+            )),
             Some(role) if Some(role) == record.get("role") => {
                 Err(ApiError::invalid("The user has this role already"))
             }
@@ -120,8 +119,8 @@ impl Hook for Invite {
 }
 
 /// What is new about an invitation whenever it is sent.
-fn invitation(work: &Work<'_>) -> Map<String, Value> {
-    let link = format!("https://app.example.com/invite/{}", identity::id());
+fn invitation(work: &mut Work<'_>) -> Map<String, Value> {
+    let link = format!("https://app.example.com/invite/{}", work.state.ids.id());
     let fields = json!({
         "invite_link": link,
         "expires_at": work.state.clock.later(INVITED_FOR),

@@ -65,7 +65,8 @@ impl Collection {
     }
 
     /// Puts an object in, in place of the one with the same number if there is one.
-    pub(crate) fn put(&mut self, record: Record) {
+    pub(crate) fn put(&mut self, mut record: Record) {
+        record.fields = record.fields.packed();
         let sequence = record.sequence;
         if let Some(former) = self.records.get(&sequence).cloned() {
             if found_alike(&former, &record) {

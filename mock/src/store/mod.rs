@@ -7,13 +7,16 @@
 pub(crate) mod clock;
 pub(crate) mod collection;
 pub(crate) mod record;
+pub(crate) mod usage;
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 
 use imbl::HashMap;
 
-use self::clock::Clock;
+use self::clock::{Clock, Time};
 use self::collection::Collection;
+use self::usage::Usage;
+use crate::engine::identity::Ids;
 
 /// The state at one moment.
 #[derive(Clone, Debug, Default)]
@@ -22,11 +25,17 @@ pub(crate) struct State {
     /// The next insertion number, shared by all collections.
     next: u64,
     pub(crate) clock: Clock,
-    pub(crate) account: Account,
+    pub(crate) ids: Ids,
+    /// The account of each API, by the API's name.
+    accounts: HashMap<String, Account>,
+    /// What was used of budgets and rates.
+    pub(crate) usage: Usage,
+    /// When the gateway's cache was filled, by a hash of the question.
+    pub(crate) answered: HashMap<u64, i64>,
 }
 
-/// What the account is made of before anyone writes to it.
-#[derive(Clone, Debug, Default)]
+/// What an account is made of before anyone writes to it.
+#[derive(Clone, Debug)]
 pub(crate) struct Account {
     pub(crate) organisation_id: Arc<str>,
     /// The user behind the built-in key.
@@ -35,10 +44,48 @@ pub(crate) struct Account {
     pub(crate) default_workspace: Arc<str>,
 }
 
+/// The account of an API that nobody has used so far.
+static NOBODY: LazyLock<Account> = LazyLock::new(|| Account {
+    organisation_id: Arc::default(),
+    user_id: Arc::default(),
+    default_workspace: Arc::default(),
+});
+
 impl State {
+    /// An empty state that goes by this time and these ids.
+    pub(crate) fn new(time: Arc<Time>, ids: Ids) -> State {
+        State {
+            clock: Clock::new(time),
+            ids,
+            ..State::default()
+        }
+    }
+
+    /// The account of an API.
+    pub(crate) fn account(&self, api: &str) -> &Account {
+        self.accounts.get(api).unwrap_or(&NOBODY)
+    }
+
+    /// The account of an API, for writing.
+    pub(crate) fn account_mut(&mut self, api: &str) -> &mut Account {
+        let account = self.accounts.entry(api.to_owned());
+        account.or_insert_with(|| NOBODY.clone())
+    }
+
+    /// Whether an API has an account already.
+    pub(crate) fn has_account(&self, api: &str) -> bool {
+        self.accounts.contains_key(api)
+    }
+
     /// The collection of a resource; `None` while nothing was ever put into it.
     pub(crate) fn collection(&self, resource: &str) -> Option<&Collection> {
         self.collections.get(resource).map(Arc::as_ref)
+    }
+
+    /// All collections, by the names of their resources.
+    pub(crate) fn collections(&self) -> impl Iterator<Item = (&str, &Collection)> {
+        let collections = self.collections.iter();
+        collections.map(|(resource, collection)| (resource.as_str(), collection.as_ref()))
     }
 
     /// The collection of a resource, for writing.

@@ -1,7 +1,7 @@
 //! One stored object.
 
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use imbl::Vector;
 use serde_json::{Map, Value};
@@ -13,9 +13,14 @@ pub(crate) type Fields = Arc<Object>;
 ///
 /// Fields never change: an update stores new ones. So JSON text made of them stays right, and a
 /// list of fifty unchanged objects is fifty copies of bytes rather than five hundred look-ups.
+///
+/// A tree of values takes several times the room of its text. What is stored is text therefore, until somebody asks
+/// for a field; most objects are only ever asked for as a whole.
 #[derive(Debug)]
 pub(crate) struct Object {
-    fields: Map<String, Value>,
+    /// The fields as JSON; none while the tree alone is there.
+    text: Option<Box<[u8]>>,
+    fields: OnceLock<Box<Map<String, Value>>>,
     /// JSON text by the shape it is in. There are few shapes: a list, a single read, a version.
     written: Mutex<Vec<(usize, Arc<[u8]>)>>,
 }
@@ -24,9 +29,46 @@ impl Object {
     /// Fixes fields.
     pub(crate) fn new(fields: Map<String, Value>) -> Fields {
         Arc::new(Object {
-            fields,
+            text: None,
+            fields: OnceLock::from(Box::new(fields)),
             written: Mutex::default(),
         })
+    }
+
+    /// The same fields as text, if they are not text already.
+    pub(crate) fn packed(self: &Arc<Self>) -> Fields {
+        if self.text.is_some() {
+            return Arc::clone(self);
+        }
+        // A tree of values has nothing that JSON cannot say.
+        let text = serde_json::to_vec(&**self as &Map<String, Value>).ok();
+        match text {
+            Some(text) => Arc::new(Object {
+                text: Some(text.into_boxed_slice()),
+                fields: OnceLock::new(),
+                written: Mutex::default(),
+            }),
+            None => Arc::clone(self),
+        }
+    }
+
+    /// Whether the fields are there as text alone.
+    #[cfg(test)]
+    pub(crate) fn is_packed(&self) -> bool {
+        self.text.is_some() && self.fields.get().is_none()
+    }
+
+    fn parsed(&self) -> Map<String, Value> {
+        let text = self.text.as_deref().unwrap_or_default();
+        serde_json::from_slice(text).unwrap_or_default()
+    }
+
+    /// A copy of the fields to work on, which leaves the object packed.
+    pub(crate) fn copied(&self) -> Map<String, Value> {
+        match self.fields.get() {
+            Some(fields) => Map::clone(fields),
+            None => self.parsed(),
+        }
     }
 
     /// The JSON text of the object in a shape, which `write` makes if it is not there yet.
@@ -39,7 +81,10 @@ impl Object {
         if let Some((_, text)) = written.iter().find(|(known, _)| *known == shape) {
             return Ok(Arc::clone(text));
         }
-        let text: Arc<[u8]> = write(&self.fields)?.into();
+        let text: Arc<[u8]> = match self.fields.get() {
+            Some(fields) => write(fields)?.into(),
+            None => write(&self.parsed())?.into(),
+        };
         written.push((shape, Arc::clone(&text)));
         Ok(text)
     }
@@ -49,7 +94,7 @@ impl Deref for Object {
     type Target = Map<String, Value>;
 
     fn deref(&self) -> &Self::Target {
-        &self.fields
+        self.fields.get_or_init(|| Box::new(self.parsed()))
     }
 }
 
@@ -100,5 +145,35 @@ impl Record {
             .iter()
             .find(|link| &*link.field == field)
             .map(|link| &link.target)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Map, Value, json};
+
+    use super::Object;
+
+    #[test]
+    fn packed_fields_are_the_same_to_the_last_digit() {
+        let Value::Object(fields) = json!({
+            "z": "first", "a": [null, true, "\u{1f980} \"\\"], "small": 0.1, "third": 1.0 / 3.0, "tiny": 5e-324,
+            "large": u64::MAX, "least": i64::MIN, "whole": 10.0, "million": 1e22,
+        }) else {
+            panic!("an object");
+        };
+        let packed = Object::new(fields.clone()).packed();
+        assert!(packed.is_packed());
+        assert_eq!(packed.copied(), fields);
+        let text = packed.written(1, serde_json::to_vec).unwrap();
+        assert_eq!(*text, *serde_json::to_vec(&fields).unwrap());
+        assert!(packed.is_packed(), "reading it as a whole unpacks nothing");
+        assert!(Arc::ptr_eq(&packed, &packed.packed()));
+        // Asking for a field does.
+        assert_eq!(packed.get("large"), Some(&json!(u64::MAX)));
+        assert_eq!(Map::clone(&packed), fields);
+        assert!(!packed.is_packed());
     }
 }

@@ -221,7 +221,7 @@ async fn a_config_is_kept_by_its_uuid_and_by_the_keys_bound_to_it() {
         json!({ "defaults": { "config_id": "pc-none-000000" } }),
     )
     .await
-    .refused(400, "AB01");
+    .refused(404, "AB08");
     api.delete(&path).await.ok();
 }
 

@@ -136,7 +136,7 @@ async fn universal_labels_are_in_every_workspace() {
     .ok();
     let list = api.get(&names(&two)).await.ok();
     let production = format!("/labels/{}", text(&list["data"][0]["id"]));
-    api.delete(&production).await.refused(400, "AB01");
+    api.delete(&production).await.refused(403, "AB03");
 }
 
 #[tokio::test]

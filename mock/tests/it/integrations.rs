@@ -294,7 +294,7 @@ async fn a_grant_makes_a_provider_unless_told_not_to() {
         "default_provider_slug": "i" });
     api.put("/integrations/j/workspaces", taken)
         .await
-        .refused(400, "AB01");
+        .refused(409, "AB07");
     assert_eq!(api.get("/integrations/j/workspaces").await.ok()["total"], 0);
 }
 

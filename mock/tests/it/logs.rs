@@ -66,15 +66,15 @@ async fn exports_are_drafted_started_and_fetched() {
     assert_eq!(status().await, "draft");
     api.get(&format!("{path}/download"))
         .await
-        .refused(400, "AB01");
+        .refused(409, "AB07");
     api.post(&format!("{path}/cancel"), json!({}))
         .await
-        .refused(400, "AB01");
+        .refused(409, "AB07");
     api.post(&format!("{path}/start"), json!({})).await.ok();
     assert_eq!(status().await, "in_progress");
     api.post(&format!("{path}/start"), json!({}))
         .await
-        .refused(400, "AB01");
+        .refused(409, "AB07");
     api.post(&format!("{path}/cancel"), json!({})).await.ok();
     assert_eq!(status().await, "stopped");
     api.put(&path, json!({ "filters": {} })).await.ok();

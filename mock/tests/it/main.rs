@@ -8,11 +8,17 @@
 )]
 
 mod api_keys;
+mod arize;
 mod collections;
+mod console;
 mod credentials;
+mod defects;
 mod description;
+mod faults;
+mod gateway;
 mod harness;
 mod integrations;
+mod journal;
 mod logs;
 mod mcp;
 mod oracle;
@@ -20,6 +26,10 @@ mod policies_and_content;
 mod prompts;
 mod protocol;
 mod real_clients;
+mod relay;
+mod snapshots;
+mod spec;
+mod time;
 mod usage;
 mod users;
 mod walk;

@@ -96,6 +96,10 @@ impl Oracle {
         if let Some(values) = schema.get("enum").and_then(Value::as_array) {
             return values.first().cloned();
         }
+        let alone = schema.get("allOf").and_then(Value::as_array);
+        if alone.is_some_and(|parts| parts.len() == 1) && schema.get("properties").is_none() {
+            return self.instance(&format!("{pointer}/allOf/0"), depth + 1);
+        }
         let mut candidates = Vec::new();
         for keyword in ["oneOf", "anyOf"] {
             for index in 0..schema

@@ -187,7 +187,7 @@ async fn prompts_need_a_collection_and_a_provider_of_the_same_workspace() {
     let collection = place.api.post("/collections", collection).await.ok();
     let mut body = place.body("x");
     body["collection_id"] = collection["id"].clone();
-    place.api.post("/prompts", body).await.refused(400, "AB01");
+    place.api.post("/prompts", body).await.refused(404, "AB08");
     assert_eq!(place.api.get("/prompts").await.ok()["total"], 0);
     let created = place.prompt("x").await;
     let within = format!("/prompts?workspace_id={}", text(&place.workspace["slug"]));

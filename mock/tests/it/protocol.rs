@@ -422,3 +422,211 @@ async fn mocks_in_one_process_share_nothing() {
     assert_eq!(two.get("/admin/workspaces").await.ok()["total"], 1);
     assert_eq!(two.mock.requests().len(), 1);
 }
+
+#[tokio::test]
+async fn slow_clients_are_not_waited_for() {
+    let soon = std::time::Duration::from_millis(200);
+    let timeouts = gatewright_mock::Timeouts {
+        head: soon,
+        body: soon,
+    };
+    let mock = MockPortkey::builder()
+        .timeouts(timeouts)
+        .start()
+        .await
+        .unwrap();
+    let exchange = |sent: String| {
+        let address = mock.address();
+        async move {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(sent.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            let reading = stream.read_to_end(&mut answer);
+            let waited = tokio::time::timeout(std::time::Duration::from_secs(20), reading).await;
+            assert!(waited.is_ok(), "the connection stays open: {sent:.40}");
+            String::from_utf8_lossy(&answer).into_owned()
+        }
+    };
+    // A head that does not end, and none at all: the connection is closed.
+    let head = exchange("GET /v1/integrations HTTP/1.1\r\nhost: x\r\n".to_owned()).await;
+    assert!(
+        head.is_empty() || head.starts_with("HTTP/1.1 408"),
+        "{head}"
+    );
+    assert_eq!(exchange(String::new()).await, "");
+    // A body that does not end is answered.
+    let body = format!(
+        "POST /v1/integrations HTTP/1.1\r\nhost: x\r\nx-portkey-api-key: {}\r\n\
+         content-type: application/json\r\ncontent-length: 50\r\n\r\n{{\"name\":",
+        mock.api_key()
+    );
+    let answer = exchange(body).await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    let last = mock.requests().pop().unwrap();
+    assert_eq!(
+        (last.operation.as_deref(), last.status),
+        (Some("createIntegration"), 408)
+    );
+}
+
+#[tokio::test]
+async fn hostile_heads_get_a_documented_refusal() {
+    let api = Api::live().await;
+    let key = api.mock.api_key().to_owned();
+    let exchange = |head: String| {
+        let address = api.mock.address();
+        async move {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            // The mock may answer and close before everything is sent.
+            let _ = stream.write_all(head.as_bytes()).await;
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer).await;
+            String::from_utf8_lossy(&answer).into_owned()
+        }
+    };
+    let close = "host: x\r\nconnection: close\r\n";
+    let many = (0..500)
+        .map(|n| format!("x-{n}: y\r\n"))
+        .collect::<String>();
+    let wide = format!("x: {}\r\n", "y".repeat(100_000));
+    for (headers, statuses) in [
+        (many, vec!["431"]),
+        (wide, vec!["431"]),
+        (
+            format!("x-portkey-api-key: {key}\r\ncontent-length: -1\r\n"),
+            vec!["400"],
+        ),
+        (
+            format!("x-portkey-api-key: {key}\r\ncontent-length: 1\r\ncontent-length: 2\r\n"),
+            vec!["400"],
+        ),
+        (
+            format!("x-portkey-api-key: {key}\r\ntransfer-encoding: gzip\r\n"),
+            vec!["400", "411", "501"],
+        ),
+        ("no colon\r\n".to_owned(), vec!["400"]),
+        (
+            "x-portkey-api-key: \u{1}\r\n".to_owned(),
+            vec!["400", "401"],
+        ),
+        ("x-portkey-api-key: key\u{e4}\r\n".to_owned(), vec!["401"]),
+        (
+            format!("x-portkey-api-key: {key}\r\nx-mock-snapshot: \u{e4}\r\n"),
+            vec!["404"],
+        ),
+        (
+            format!(
+                "x-portkey-api-key: {key}\r\nx-mock-snapshot: {}\r\n",
+                "initial/".repeat(100)
+            ),
+            vec!["400"],
+        ),
+    ] {
+        let answer = exchange(format!(
+            "POST /v1/integrations HTTP/1.1\r\n{close}{headers}\r\n"
+        ))
+        .await;
+        let status = answer.get(9..12).unwrap_or("closed").to_owned();
+        assert!(statuses.contains(&&*status), "{headers:.60}: {answer:.200}");
+    }
+    assert_eq!(api.get("/integrations").await.ok()["total"], 0);
+}
+
+#[tokio::test]
+async fn hostile_bodies_never_end_in_a_500_whatever_the_operation() {
+    let api = Api::live().await;
+    let bodies: Vec<Vec<u8>> = vec![
+        Vec::new(),
+        b"{".to_vec(),
+        b"null".to_vec(),
+        b"[1,2".to_vec(),
+        b"\"\\ud800\"".to_vec(),
+        b"1e99999".to_vec(),
+        b"{\"name\":{\"name\":{}},\"slug\":[],\"id\":-1,\"config\":[[]]}".to_vec(),
+        format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000)).into_bytes(),
+        b"{\"name\":\"\\u0000\",\"name\":\"twice\"}".to_vec(),
+        vec![0xff; 64],
+    ];
+    let paths = [
+        ("POST", "/integrations"),
+        ("POST", "/configs"),
+        ("PUT", "/configs/x"),
+        ("POST", "/prompts"),
+        ("PUT", "/prompts/x"),
+        ("POST", "/api-keys/workspace/user"),
+        ("POST", "/admin/workspaces"),
+        ("POST", "/logs"),
+        ("POST", "/guardrails"),
+        ("DELETE", "/admin/workspaces/x"),
+        ("POST", "/policies/usage-limits"),
+        ("PUT", "/integrations/x/models"),
+        ("POST", "/chat/completions"),
+        ("POST", "/logs/exports"),
+        ("POST", "/feedback"),
+        ("POST", "/mcp-integrations"),
+    ];
+    let before = api.control(Method::GET, "/health", Value::Null).await.ok();
+    for (method, path) in paths {
+        for body in &bodies {
+            for media_type in ["application/json", "multipart/form-data", "text/plain", ""] {
+                let request = api
+                    .request(method.parse().unwrap(), path)
+                    .body(body.clone());
+                let request = match media_type {
+                    "" => request,
+                    media_type => request.header("content-type", media_type),
+                };
+                let answer = send(request).await;
+                assert!(
+                    answer.status < 500,
+                    "{method} {path} {media_type}: {} {:#}",
+                    answer.status,
+                    answer.body
+                );
+            }
+        }
+    }
+    for path in [
+        "/verify",
+        "/faults",
+        "/clock",
+        "/latency",
+        "/seed",
+        "/snapshots/x",
+        "/reset",
+    ] {
+        for body in &bodies {
+            let url = format!("http://{}/_mock{path}", api.mock.address());
+            let answer = send(api.client.post(url).body(body.clone())).await;
+            assert!(answer.status < 500, "{path}: {}", answer.status);
+        }
+    }
+    assert_eq!(
+        api.control(Method::GET, "/health", Value::Null).await.ok(),
+        before
+    );
+    assert_eq!(api.get("/integrations").await.ok()["total"], 0);
+    assert_eq!(api.get("/admin/workspaces").await.ok()["total"], 1);
+}
+
+#[tokio::test]
+async fn thousands_of_idle_connections_do_not_keep_others_out() {
+    let api = Api::live().await;
+    let mut idle = Vec::new();
+    for _ in 0..3_000 {
+        idle.push(TcpStream::connect(api.mock.address()).await.unwrap());
+    }
+    let asking = async {
+        for _ in 0..20 {
+            api.get("/integrations").await.ok();
+        }
+    };
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(20), asking).await;
+    assert!(
+        waited.is_ok(),
+        "nobody answers beside {} idle connections",
+        idle.len()
+    );
+    drop(idle);
+    api.get("/integrations").await.ok();
+}

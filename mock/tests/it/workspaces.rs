@@ -21,7 +21,7 @@ async fn an_account_begins_with_one_workspace_that_cannot_be_deleted() {
     let body = json!({ "name": "Shared Team Workspace", "force_delete": true });
     api.delete_with(&path(shared), body)
         .await
-        .refused(400, "AB01");
+        .refused(403, "AB03");
 }
 
 #[tokio::test]
@@ -282,14 +282,26 @@ async fn defaults_name_guardrails_and_a_config_that_exist() {
     let config = json!({ "name": "c", "config": {}, "workspace_id": workspace["id"] });
     let config = api.post("/configs", config).await.ok();
 
-    for defaults in [
-        json!({ "input_guardrails": ["pg-nobody-000000"] }),
-        json!({ "output_guardrails": [guardrail, "pg-nobody-000000"] }),
-        json!({ "user_api_key_config": "pc-nobody-000000" }),
+    for (defaults, status, code) in [
+        (
+            json!({ "input_guardrails": ["pg-nobody-000000"] }),
+            403,
+            "AB03",
+        ),
+        (
+            json!({ "output_guardrails": [guardrail, "pg-nobody-000000"] }),
+            403,
+            "AB03",
+        ),
+        (
+            json!({ "user_api_key_config": "pc-nobody-000000" }),
+            404,
+            "AB08",
+        ),
     ] {
         api.put(&path, json!({ "defaults": defaults }))
             .await
-            .refused(400, "AB01");
+            .refused(status, code);
     }
     let defaults = json!({ "input_guardrails": [guardrail], "user_api_key_config": config["id"] });
     api.put(&path, json!({ "defaults": defaults })).await.ok();

@@ -2,19 +2,17 @@
 
 use serde_json::json;
 
+use std::sync::LazyLock;
+
 use super::*;
 use crate::client::{Client, Target};
-use crate::kind::{Detail, Endpoints, Is, List, Paging, Rule, System};
+use crate::kind::{Detail, Endpoints, Is, List, Paging, Rule, System, Update};
+use crate::live::Cache;
 use crate::model::{Attribute, Reference, Secret, SecretSet};
 
 static SYSTEM: System = System {
-    name: "portkey",
-    default_base_url: "http://127.0.0.1:9",
-    base_url_variable: "X",
-    api_key_variable: "X",
-    auth_header: "x-key",
-    auth_prefix: "",
     kinds: &[&FOLDERS],
+    ..crate::systems::portkey::SYSTEM
 };
 
 /// Folders of a workspace, which may lie in one another.
@@ -31,12 +29,13 @@ static FOLDERS: Kind = Kind {
             items: "data",
             paging: Paging::Whole,
             per_scope: true,
+            across: None,
         },
         create: "/f",
         item: "/f/{id}",
         detail: Detail::Listed,
         scope_in_query: false,
-        scope_in_update: false,
+        update: Update::PUT,
         delete_body: &[],
     },
     rules: &[Rule::new(
@@ -62,8 +61,10 @@ fn client() -> Client {
 }
 
 fn reader(client: &Client) -> Reader<'_> {
+    static CACHE: LazyLock<Cache> = LazyLock::new(Cache::none);
     Reader {
         client,
+        cache: &CACHE,
         live: Live::default(),
         problems: Vec::new(),
     }

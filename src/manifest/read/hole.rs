@@ -1,16 +1,18 @@
 //! Fills in interpolations: the environment, files, variables and references.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
 
 use super::{Guard, Reading, Scope};
 use crate::diagnostic::{Diagnostic, Location, did_you_mean};
+use crate::manifest::Unset;
 use crate::manifest::holes::{self, Hole, Malformed, Piece};
 use crate::model::{Address, Attribute, Reference, Segment};
 use crate::yaml::{Node, NodeValue};
 
 /// How large a file may be that becomes a value.
-const MAX_FILE_BYTES: usize = 1024 * 1024;
+pub(super) const MAX_FILE_BYTES: usize = 1024 * 1024;
 
 /// How many variables a resource may take, counting those inside of variables: a bound for
 /// variables that multiply, far above what anybody writes.
@@ -72,7 +74,7 @@ impl Reading<'_, '_> {
         }
     }
 
-    fn hole_place(&self, hole: &Hole, node: &Node, scope: &Scope) -> Location {
+    pub(super) fn hole_place(&self, hole: &Hole, node: &Node, scope: &Scope) -> Location {
         let plain = matches!(node.value, NodeValue::Scalar { plain: true, .. });
         self.place(&hole.range, node, plain, scope)
     }
@@ -101,8 +103,19 @@ impl Reading<'_, '_> {
             return Some(self.stand_in(&hole.name, guard));
         }
         let location = self.hole_place(hole, node, scope);
+        let via = scope.via.iter().map(|via| via.0.clone());
+        let locations: Vec<Location> = std::iter::once(location).chain(via).collect();
+        if self.may_lack && guard > Guard::Open {
+            self.unset = true;
+            self.reader.unset_secrets.push(Unset {
+                at: self.pointer.clone(),
+                variable: hole.name.clone(),
+                locations,
+            });
+            return Some(String::new());
+        }
         let uses = self.reader.unset.entry(hole.name.clone()).or_default();
-        for location in std::iter::once(location).chain(scope.via.iter().map(|via| via.0.clone())) {
+        for location in locations {
             if !uses.contains(&location) {
                 uses.push(location);
             }
@@ -112,7 +125,7 @@ impl Reading<'_, '_> {
 
     /// What a run against the mock uses where the real value is not at hand. It is the same in
     /// every run, so that a second plan finds nothing to change.
-    fn stand_in(&mut self, name: &str, guard: Guard) -> String {
+    pub(super) fn stand_in(&mut self, name: &str, guard: Guard) -> String {
         self.stand_in = true;
         match guard {
             Guard::SecretJson => serde_json::json!({ "placeholder": name }).to_string(),
@@ -270,7 +283,8 @@ impl Reading<'_, '_> {
         let system = self.reader.options.systems.iter();
         let system = system.copied().find(|system| system.name == self.system);
         let kinds = || system.iter().flat_map(|system| system.kinds.iter());
-        let Some(kind) = kinds().find(|known| known.name == kind) else {
+        let named = system.and_then(|system| Some((system, system.kind(kind)?)));
+        let Some((system, kind)) = named else {
             let diagnostic = Diagnostic::error("unknown-kind", format!("unknown kind `{kind}`"))
                 .at(location, "in this reference")
                 .maybe_help(did_you_mean(kind, kinds().map(|kind| kind.name)));
@@ -291,10 +305,13 @@ impl Reading<'_, '_> {
         let address = Address::new(self.system, kind.name, key);
         if !self.reader.index.contains(&address) {
             let Self { reader, .. } = self;
-            let diagnostic =
-                reader
-                    .index
-                    .dangling(&address, kind, location, false, &mut reader.suggestions);
+            let diagnostic = reader.index.dangling(
+                &address,
+                (system, kind),
+                location,
+                false,
+                &mut reader.suggestions,
+            );
             self.report(diagnostic, scope);
             return None;
         }
@@ -311,6 +328,20 @@ fn read_file(path: &Path) -> Result<Rc<str>, String> {
     let text = String::from_utf8(bytes).map_err(|_| "not UTF-8 text".to_owned())?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     Ok(text.strip_suffix('\r').unwrap_or(text).into())
+}
+
+/// One problem for each variable that these secrets lack.
+pub fn unset_secrets<'u>(unset: impl IntoIterator<Item = &'u Unset>) -> Vec<Diagnostic> {
+    let mut variables: BTreeMap<String, Vec<Location>> = BTreeMap::new();
+    for it in unset {
+        let uses = variables.entry(it.variable.clone()).or_default();
+        for location in &it.locations {
+            if !uses.contains(location) {
+                uses.push(location.clone());
+            }
+        }
+    }
+    variables.into_iter().map(unset_variable).collect()
 }
 
 /// One problem for all uses of a variable that is not set.

@@ -37,6 +37,10 @@ impl Reading<'_, '_> {
         stand_in: bool,
     ) -> Value {
         let guarded = guard > Guard::Open;
+        if self.unset && guarded && matches!(value, Value::String(_)) {
+            // Nothing is known of it, not even whether it is the JSON that it should be.
+            return self.secret(Secret::declared("", outside), guard);
+        }
         if guard >= Guard::Secret {
             // What stands beside the interpolation may be a part of the secret.
             self.hide(node, scope);

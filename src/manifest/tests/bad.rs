@@ -247,7 +247,7 @@ fn bad_interpolations() {
     3 |     name: x ${foo:x}
       |             ^^^^^^^^
       |
-      = help: use `env:`, `file:`, `var:` or `ref:`; write `$${` for a literal `${`
+      = help: use `env:`, `file:`, `sops:`, `exec:`, `var:` or `ref:`; write `$${` for a literal `${`
 
     error[bad-interpolation]: interpolation without its `}`
      --> a.yaml:4:14
@@ -263,7 +263,7 @@ fn bad_interpolations() {
     6 |       - "\u00fc ${X}"
       |         ^^^^^^^^^^^^^
       |
-      = help: begin it with `env:`, `file:`, `var:` or `ref:`, for example `${env:X}`; write `$${` for a literal `${`
+      = help: begin it with `env:`, `file:`, `sops:`, `exec:`, `var:` or `ref:`, for example `${env:X}`; write `$${` for a literal `${`
 
     error[bad-interpolation]: interpolation `${env:}` has no name
      --> a.yaml:7:9
@@ -750,13 +750,13 @@ fn empty_projects() {
     assert_snapshot!(project(&[]).said(), @r##"
     error[empty-project]: nothing is declared
      |
-     = note: an empty repository is more often a wrong folder or pattern than a wish
+     = note: an empty repository is more often a wrong folder or pattern than a wish; `gatewright destroy` deletes what gatewright made
      = help: write a first manifest, or correct `manifests:` in the project file
     "##);
     assert_snapshot!(said("boxes: {}\n"), @r##"
     error[empty-project]: nothing is declared
      |
-     = note: an empty repository is more often a wrong folder or pattern than a wish
+     = note: an empty repository is more often a wrong folder or pattern than a wish; `gatewright destroy` deletes what gatewright made
      = help: write an entry into `a.yaml`
     "##);
 }
@@ -850,7 +850,7 @@ fn project_files() {
     3 | systems: { portkye: {}, portkey: { key: **** } }
       |                                    ^^^ `portkey` has no such field
       |
-      = note: also allowed here: `api_key`, `base_url`
+      = note: also allowed here: `api_key`, `base_url`, `region`
 
     error[unknown-environment]: unknown environment `stagin`
      --> gatewright.yaml:4:1

@@ -4,19 +4,16 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::kind::{Detail, Endpoints, Identity, Is, Kind, List, Paging, Problems, Rule, System};
+use crate::kind::{
+    Detail, Endpoints, Identity, Is, Kind, List, Paging, Problems, Rule, System, Update,
+};
 use crate::model::{Attribute, Map, Pointer, Value};
 
 pub(super) static SYSTEMS: &[&System] = &[&SYSTEM, &OTHER];
 
 static SYSTEM: System = System {
-    name: "portkey",
-    default_base_url: "https://example.test/v1",
-    base_url_variable: "BASE_URL",
-    api_key_variable: "API_KEY",
-    auth_header: "x-key",
-    auth_prefix: "",
     kinds: &[&BOXES, &TEAMS],
+    ..crate::systems::portkey::SYSTEM
 };
 
 static OTHER: System = System {
@@ -31,12 +28,13 @@ const ENDPOINTS: Endpoints = Endpoints {
         items: "data",
         paging: Paging::Whole,
         per_scope: false,
+        across: None,
     },
     create: "/x",
     item: "/x/{id}",
     detail: Detail::Listed,
     scope_in_query: false,
-    scope_in_update: false,
+    update: Update::PUT,
     delete_body: &[],
 };
 

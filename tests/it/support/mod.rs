@@ -10,7 +10,7 @@ pub(crate) use leaks::{assert_no_leak, base64_of};
 pub(crate) use project::Project;
 pub(crate) use proxy::{Fate, Gate, Proxy, Seen, response};
 pub(crate) use run::{Cli, Process, Run};
-pub(crate) use server::{KEY, Server, text};
+pub(crate) use server::{HTTP, KEY, Server, text};
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};

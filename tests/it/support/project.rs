@@ -172,6 +172,7 @@ impl Project {
         let mut lines: Vec<&str> = Vec::new();
         for (at, line) in kept.iter().enumerate() {
             let empty = !line.starts_with(' ')
+                && line.ends_with(':')
                 && kept.get(at + 1).is_none_or(|next| !next.starts_with(' '));
             if !empty {
                 lines.push(line);
@@ -182,15 +183,13 @@ impl Project {
 
     /// The files in `.gatewright` whose names end like this.
     pub(crate) fn state_files(&self, ending: &str) -> Vec<PathBuf> {
-        let Ok(entries) = std::fs::read_dir(self.path().join(".gatewright")) else {
-            return Vec::new();
-        };
-        let paths = entries.map(|entry| entry.unwrap().path());
-        let mut paths: Vec<_> = paths
+        let files = walkdir::WalkDir::new(self.path().join(".gatewright")).sort_by_file_name();
+        let files = files.into_iter().filter_map(Result::ok);
+        files
+            .filter(|file| file.file_type().is_file())
+            .map(walkdir::DirEntry::into_path)
             .filter(|path| path.to_string_lossy().ends_with(ending))
-            .collect();
-        paths.sort();
-        paths
+            .collect()
     }
 
     /// The text of all ledgers.

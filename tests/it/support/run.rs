@@ -158,6 +158,11 @@ impl Process {
         wait_for(words, || said().then_some(()));
     }
 
+    /// What it has printed on standard output so far.
+    pub(crate) fn stdout_so_far(&self) -> String {
+        self.stdout.so_far()
+    }
+
     /// Whether it has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
@@ -215,10 +220,11 @@ impl Run {
 
     /// The human plan's lines about resources: sign and address.
     pub(crate) fn changes(&self) -> Vec<String> {
-        let lines = self
-            .stdout
-            .lines()
-            .filter(|line| ["+ ", "~ ", "- "].iter().any(|sign| line.starts_with(sign)));
+        let lines = self.stdout.lines().filter(|line| {
+            ["+ ", "~ ", "- ", "± "]
+                .iter()
+                .any(|sign| line.starts_with(sign))
+        });
         lines
             .map(|line| {
                 line.split_whitespace()

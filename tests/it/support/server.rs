@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Once};
 
-use gatewright_mock::MockPortkey;
+use gatewright_mock::{Api, MockPortkey};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -12,7 +12,8 @@ use super::RUNTIME;
 /// The admin key that the servers accept. It has characters that encodings change.
 pub(crate) const KEY: &str = "pk-admin-7Qv/Z+w==?&e%";
 
-static HTTP: LazyLock<reqwest::Client> = LazyLock::new(|| {
+/// A client for what tests do behind gatewright's back.
+pub(crate) static HTTP: LazyLock<reqwest::Client> = LazyLock::new(|| {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -30,6 +31,14 @@ impl Server {
         let mock = RUNTIME
             .block_on(MockPortkey::builder().api_key(KEY).start())
             .unwrap();
+        Self { mock }
+    }
+
+    /// A mock of every system. Pages that a cursor leads to are short or empty before their end.
+    pub(crate) fn of_all() -> Self {
+        let builder = MockPortkey::builder().api_key(KEY).uneven_pages(true);
+        let builder = Api::BESIDE.iter().fold(builder, |all, api| all.api(*api));
+        let mock = RUNTIME.block_on(builder.start()).unwrap();
         Self { mock }
     }
 
@@ -73,6 +82,11 @@ impl Server {
                 "mcp-servers",
                 "usage-limits",
                 "rate-limits",
+                "api-keys",
+                "users",
+                "prompts",
+                "partials",
+                "versions",
             ];
             let mut path = Vec::new();
             let mut after_collection = false;
@@ -83,7 +97,7 @@ impl Server {
                 .filter(|s| !s.is_empty())
             {
                 let known = collection.contains(&segment)
-                    || ["admin", "policies", "models"].contains(&segment);
+                    || ["admin", "policies", "models", "invites", "service"].contains(&segment);
                 path.push(if known || !after_collection {
                     segment
                 } else {

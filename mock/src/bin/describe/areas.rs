@@ -8,47 +8,7 @@ use std::convert::Infallible;
 use crate::convert::METHODS;
 use crate::description::merge::{self, COMMON};
 use crate::description::node::{Map, Node};
-
-/// Which area a path belongs to: the longest of these beginnings decides.
-const AREAS: [(&str, Area); 37] = [
-    ("/admin/users", "users"),
-    ("/admin/workspaces", "workspaces"),
-    ("/analytics", "analytics"),
-    ("/api-keys", "api-keys"),
-    ("/assistants", "assistants"),
-    ("/audio", "audio"),
-    ("/audit-logs", "logs"),
-    ("/batches", "batches"),
-    ("/chat", "chat"),
-    ("/collections", "collections"),
-    ("/completions", "completions"),
-    ("/configs", "configs"),
-    ("/embeddings", "embeddings"),
-    ("/feedback", "feedback"),
-    ("/files", "files"),
-    ("/fine_tuning", "fine-tuning"),
-    ("/guardrails", "guardrails"),
-    ("/images", "images"),
-    ("/integrations", "integrations"),
-    ("/labels", "collections"),
-    ("/logs", "logs"),
-    ("/mcp-integrations", "mcp"),
-    ("/mcp-servers", "mcp"),
-    ("/model-configs", "model-pricing"),
-    ("/models", "models"),
-    ("/moderations", "moderations"),
-    ("/policies", "policies"),
-    ("/prompts", "prompts"),
-    ("/providers", "providers"),
-    ("/realtime", "realtime"),
-    ("/rerank", "rerank"),
-    ("/responses", "responses"),
-    ("/scim", "scim"),
-    ("/secret-references", "secret-references"),
-    ("/threads", "threads"),
-    ("/vector_stores", "vector-stores"),
-    ("/virtual-keys", "providers"),
-];
+use crate::upstream::{Area, Upstream};
 
 /// The document cannot be split.
 #[derive(Debug, thiserror::Error)]
@@ -58,13 +18,13 @@ pub(crate) enum AreaError {
     Homeless(String),
 }
 
-/// The name of an area, or of the common document.
-type Area = &'static str;
-
 const COMMON_AREA: Area = "common";
 
 /// The documents by name, the common one among them.
-pub(crate) fn split(document: &Node) -> Result<BTreeMap<Area, Node>, AreaError> {
+pub(crate) fn split(
+    upstream: &Upstream,
+    document: &Node,
+) -> Result<BTreeMap<Area, Node>, AreaError> {
     let empty = Map::new();
     let paths = document
         .get("paths")
@@ -72,7 +32,9 @@ pub(crate) fn split(document: &Node) -> Result<BTreeMap<Area, Node>, AreaError> 
         .unwrap_or(&empty);
     let mut by_area: BTreeMap<Area, Map> = BTreeMap::new();
     for (path, item) in paths {
-        let area = area_of(path).ok_or_else(|| AreaError::Homeless(path.clone()))?;
+        let area = upstream
+            .area_of(path)
+            .ok_or_else(|| AreaError::Homeless(path.clone()))?;
         let mut item = item.clone();
         tag(&mut item, area);
         by_area.entry(area).or_default().insert(path.clone(), item);
@@ -82,22 +44,10 @@ pub(crate) fn split(document: &Node) -> Result<BTreeMap<Area, Node>, AreaError> 
     for area in by_area.keys().copied().chain([COMMON_AREA]) {
         documents.insert(
             area,
-            area_document(document, area, by_area.get(area), &homes),
+            area_document(upstream, document, area, by_area.get(area), &homes),
         );
     }
     Ok(documents)
-}
-
-fn area_of(path: &str) -> Option<Area> {
-    let fits = |beginning: &str| {
-        path.strip_prefix(beginning)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    AREAS
-        .iter()
-        .filter(|(beginning, _)| fits(beginning))
-        .max_by_key(|(beginning, _)| beginning.len())
-        .map(|(_, area)| *area)
 }
 
 /// Tags the operations of a path with their area, which the upstream tags do only roughly.
@@ -180,6 +130,7 @@ fn reach(document: &Node, node: &Node, area: Area, users: &mut BTreeMap<String, 
 
 /// Builds the document of one area.
 fn area_document(
+    upstream: &Upstream,
     document: &Node,
     area: Area,
     paths: Option<&Map>,
@@ -196,7 +147,7 @@ fn area_document(
     {
         info.insert(
             "title".to_owned(),
-            Node::from(format!("Portkey API: {area}")),
+            Node::from(format!("{}: {area}", upstream.title)),
         );
     }
     out.insert(

@@ -116,7 +116,7 @@ pub(crate) fn items(
 }
 
 /// Converts a whole document.
-pub(crate) fn document(upstream: &Node) -> Result<Node> {
+pub(crate) fn document(title: &str, upstream: &Node) -> Result<Node> {
     let keep = [
         "openapi",
         "info",
@@ -132,7 +132,7 @@ pub(crate) fn document(upstream: &Node) -> Result<Node> {
             "info" => {
                 let version = value.get("version").and_then(Node::as_text).unwrap_or("0");
                 Node::Map(Map::from([
-                    ("title".to_owned(), Node::from("Portkey API")),
+                    ("title".to_owned(), Node::from(title)),
                     ("version".to_owned(), Node::from(version)),
                 ]))
             }

@@ -3,17 +3,21 @@
 use crate::description::node::Node;
 
 /// What each derived file begins with.
-const HEADER: &str = "\
-# Derived from the vendor's published OpenAPI document by `cargo run -p gatewright-mock --bin describe`.
-# Not edited by hand: corrections belong in ../live, behaviour in ../behaviour.
-";
+fn header(source: &str) -> String {
+    format!(
+        "\
+# Derived from {source} by `cargo run -p gatewright-mock --bin describe`.
+# Not edited by hand: corrections belong in ../../live, behaviour in ../../behaviour.
+"
+    )
+}
 
 /// The longest line that a list may make.
 const WIDTH: usize = 110;
 
 /// A whole file.
-pub(crate) fn document(node: &Node) -> String {
-    let mut out = HEADER.to_owned();
+pub(crate) fn document(source: &str, node: &Node) -> String {
+    let mut out = header(source);
     block(node, 0, &mut out);
     out
 }
@@ -144,7 +148,7 @@ mod tests {
             "text": ["two\nlines", "", " ", "!x", "^(?!latest$)\\d+$", "common.yaml#/components/schemas/A", "é"]
         }"##;
         let node: Node = serde_json::from_str(source).expect("valid JSON");
-        let written = document(&node);
+        let written = document("a test", &node);
         let read: Node =
             serde_saphyr::from_str(&written).unwrap_or_else(|error| panic!("{error}\n{written}"));
         assert_eq!(read, node, "{written}");

@@ -16,6 +16,7 @@ mod emit;
 mod operation_id;
 mod parts;
 mod schema;
+mod upstream;
 
 #[path = "../../../description/mod.rs"]
 #[allow(dead_code, reason = "the build script and the tests use more of it")]
@@ -26,11 +27,14 @@ use std::process::ExitCode;
 
 use description::node::Node;
 use description::{DescriptionError, Profile, merge};
+use upstream::{UPSTREAMS, Upstream};
 
-const USAGE: &str = "usage: describe check|derive UPSTREAM.yaml
+const USAGE: &str = "usage: describe [--api NAME] check|derive UPSTREAM
 
-check    say where the upstream document and mock/api differ; exit status 1 if they do
-derive   rewrite mock/api from the upstream document";
+check    say where the upstream document and mock/api/NAME differ; exit status 1 if they do
+derive   rewrite mock/api/NAME from the upstream document
+
+NAME is portkey (the default), arize or arize-2026-07-02.";
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
@@ -52,10 +56,17 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let outcome = match arguments.as_slice() {
-        ["check", upstream] => check(root, Path::new(upstream)),
-        ["derive", upstream] => derive(root, Path::new(upstream)),
-        ["--help" | "-h"] => {
+    let (name, rest) = match arguments.as_slice() {
+        ["--api", name, rest @ ..] => (Some(*name), rest),
+        rest => (None, rest),
+    };
+    let api = UPSTREAMS
+        .iter()
+        .find(|api| name.is_none_or(|name| api.name == name));
+    let outcome = match (api, rest) {
+        (Some(api), ["check", upstream]) => check(root, api, Path::new(upstream)),
+        (Some(api), ["derive", upstream]) => derive(root, api, Path::new(upstream)),
+        (_, ["--help" | "-h"]) => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
         }
@@ -71,9 +82,9 @@ fn main() -> ExitCode {
 }
 
 /// Prints every difference, one a line.
-fn check(root: &Path, upstream: &Path) -> Result<ExitCode, ToolError> {
-    let upstream = convert::document(&description::read(upstream)?)?;
-    let ours = merge::folder(&root.join("api"))?;
+fn check(root: &Path, api: &Upstream, upstream: &Path) -> Result<ExitCode, ToolError> {
+    let upstream = convert::document(api.title, &description::read(upstream)?)?;
+    let ours = merge::folder(&root.join("api").join(api.name))?;
     let differences = compare::documents(&ours, &upstream);
     for difference in &differences {
         println!("{difference}");
@@ -87,27 +98,27 @@ fn check(root: &Path, upstream: &Path) -> Result<ExitCode, ToolError> {
 }
 
 /// Rewrites the description, then says which overlay no longer fits it.
-fn derive(root: &Path, upstream: &Path) -> Result<ExitCode, ToolError> {
-    let upstream = convert::document(&description::read(upstream)?)?;
-    let folder = root.join("api");
+fn derive(root: &Path, api: &Upstream, upstream: &Path) -> Result<ExitCode, ToolError> {
+    let upstream = convert::document(api.title, &description::read(upstream)?)?;
+    let folder = root.join("api").join(api.name);
     let failed = |path: &Path| {
         let path = path.to_owned();
         |source| ToolError::Write { path, source }
     };
-    let documents = areas::split(&upstream)?;
+    let documents = areas::split(api, &upstream)?;
     std::fs::create_dir_all(&folder).map_err(failed(&folder))?;
     for stale in description::yaml_files(&folder)? {
         std::fs::remove_file(&stale).map_err(failed(&stale))?;
     }
     for (name, document) in &documents {
         let path = folder.join(format!("{name}.yaml"));
-        std::fs::write(&path, emit::document(document)).map_err(failed(&path))?;
+        std::fs::write(&path, emit::document(api.source, document)).map_err(failed(&path))?;
     }
     println!("{} documents, {} paths", documents.len(), count(&upstream));
     let mut code = ExitCode::SUCCESS;
     for profile in Profile::ALL {
         if let Err(error) = description::assemble(root, profile) {
-            println!("{}: {error}", profile.name());
+            println!("{} {}: {error}", profile.system, profile.name);
             code = ExitCode::FAILURE;
         }
     }

@@ -1,0 +1,259 @@
+//! What the mock was asked: a record of the last requests, bounded in number and in bytes.
+
+pub(crate) mod expectation;
+pub(crate) mod pattern;
+pub(crate) mod redact;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::store::clock;
+
+/// How much of a path and of a query is remembered, in bytes.
+const LONGEST: usize = 2_048;
+
+/// The largest body that is remembered, in bytes.
+const LARGEST_BODY: usize = 16 * 1024;
+
+/// What a request costs beside its texts, in bytes: an estimate that only has to be proportional.
+const OVERHEAD: usize = 200;
+
+/// How much is remembered. A journal without a bound is how mock servers run out of memory under
+/// load, so both bounds hold, and the oldest requests go first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalLimits {
+    /// How many requests.
+    pub requests: usize,
+    /// How many bytes they take together, roughly.
+    pub bytes: usize,
+    /// Whether bodies are remembered, with their secrets taken out.
+    pub bodies: bool,
+}
+
+impl Default for JournalLimits {
+    fn default() -> Self {
+        JournalLimits {
+            requests: 10_000,
+            bytes: 16 * 1024 * 1024,
+            bodies: true,
+        }
+    }
+}
+
+/// One request and how it was answered. Headers are left out, and of a body the secrets: what is
+/// here can be shown to anybody.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RequestRecord {
+    /// The how-manieth request of this mock it is, counted from 1.
+    pub number: u64,
+    /// When it came, by the mock's clock.
+    pub time: String,
+    /// The HTTP method.
+    pub method: String,
+    /// The path as it was sent, without the query; at most 2,048 bytes of it.
+    pub path: String,
+    /// The query string as it was sent, without the question mark; at most 2,048 bytes of it.
+    /// Values of parameters whose name says that they are secret are masked.
+    pub query: String,
+    /// The operation that the request reached: its `operationId`, or `METHOD /path` where the
+    /// description has none. `None` for requests that reached no operation.
+    pub operation: Option<String>,
+    /// The status of the answer; 0 if the connection was closed without one.
+    pub status: u16,
+    /// The `x-portkey-request-id` of the answer.
+    pub request_id: String,
+    /// Who sent it: `admin`, `key <id>` for a key made through the API, `unknown <fingerprint>` for
+    /// any other key, `None` without one. Never the key.
+    pub key: Option<String>,
+    /// The state that it worked on, where it chose one with `x-mock-snapshot`.
+    pub snapshot: Option<String>,
+    /// How long the answer took, in microseconds.
+    pub duration_us: u64,
+    /// The size of the body that came, in bytes.
+    pub request_bytes: usize,
+    /// The size of the body of the answer, in bytes.
+    pub response_bytes: usize,
+    /// The number of the fault rule that struck.
+    pub fault: Option<u64>,
+    /// What is worth knowing about a request that was accepted all the same.
+    pub notes: Vec<String>,
+    /// The body, if it was JSON of at most 16 KiB, with its secrets masked.
+    pub body: Option<Value>,
+}
+
+/// Who sent a request, without the key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Who {
+    #[default]
+    Nobody,
+    Admin,
+    Key(Arc<str>),
+    Unknown(u32),
+}
+
+impl Who {
+    pub(crate) fn label(&self) -> Option<String> {
+        match self {
+            Who::Nobody => None,
+            Who::Admin => Some("admin".to_owned()),
+            Who::Key(id) => Some(format!("key {id}")),
+            Who::Unknown(fingerprint) => Some(format!("unknown {fingerprint:06x}")),
+        }
+    }
+}
+
+/// A request as it is kept: what [`RequestRecord`] shows is made when somebody looks.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) number: u64,
+    pub(crate) millisecond: i64,
+    pub(crate) method: axum::http::Method,
+    pub(crate) path: Box<str>,
+    pub(crate) query: Box<str>,
+    pub(crate) operation: Option<&'static str>,
+    pub(crate) status: u16,
+    pub(crate) request_id: Box<str>,
+    pub(crate) who: Who,
+    pub(crate) snapshot: Option<Arc<str>>,
+    pub(crate) duration: Duration,
+    pub(crate) request_bytes: usize,
+    pub(crate) response_bytes: usize,
+    pub(crate) fault: Option<u64>,
+    pub(crate) notes: Box<[String]>,
+    pub(crate) body: Option<Box<str>>,
+}
+
+impl Entry {
+    /// What is kept of a path or a query.
+    pub(crate) fn cut(text: &str) -> Box<str> {
+        Box::from(
+            text.get(..text.floor_char_boundary(LONGEST))
+                .unwrap_or(text),
+        )
+    }
+
+    fn size(&self) -> usize {
+        let notes: usize = self.notes.iter().map(String::len).sum();
+        let body = self.body.as_ref().map_or(0, |body| body.len());
+        OVERHEAD + self.path.len() + self.query.len() + self.request_id.len() + notes + body
+    }
+
+    pub(crate) fn record(&self) -> RequestRecord {
+        RequestRecord {
+            number: self.number,
+            time: clock::text(self.millisecond),
+            method: self.method.to_string(),
+            path: self.path.to_string(),
+            query: self.query.to_string(),
+            operation: self.operation.map(str::to_owned),
+            status: self.status,
+            request_id: self.request_id.to_string(),
+            key: self.who.label(),
+            snapshot: self.snapshot.as_deref().map(str::to_owned),
+            duration_us: u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX),
+            request_bytes: self.request_bytes,
+            response_bytes: self.response_bytes,
+            fault: self.fault,
+            notes: self.notes.to_vec(),
+            body: self
+                .body
+                .as_ref()
+                .and_then(|body| serde_json::from_str(body).ok()),
+        }
+    }
+}
+
+/// The last requests, the oldest first.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    limits: JournalLimits,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    /// How many requests there were.
+    count: u64,
+    /// The number of the last request that is no longer kept because of the limits.
+    forgotten: u64,
+}
+
+impl Journal {
+    pub(crate) fn new(limits: JournalLimits) -> Journal {
+        Journal {
+            limits,
+            kept: Mutex::default(),
+        }
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The text of a body as it is kept, if it is.
+    pub(crate) fn body(&self, body: Option<Value>, secrets: &redact::Secrets<'_>) -> KeptBody {
+        if !self.limits.bodies {
+            return KeptBody::Nothing;
+        }
+        let Some(mut body) = body else {
+            return KeptBody::Nothing;
+        };
+        redact::redact(&mut body, secrets);
+        let text = body.to_string();
+        match text.len() <= LARGEST_BODY {
+            true => KeptBody::Text(text.into_boxed_str()),
+            false => KeptBody::TooLarge,
+        }
+    }
+
+    /// Remembers a request.
+    pub(crate) fn record(&self, mut entry: Entry) {
+        let mut kept = self.kept();
+        kept.count += 1;
+        entry.number = kept.count;
+        kept.bytes += entry.size();
+        kept.entries.push_back(entry);
+        while kept.entries.len() > self.limits.requests || kept.bytes > self.limits.bytes {
+            let Some(oldest) = kept.entries.pop_front() else {
+                break;
+            };
+            kept.bytes -= oldest.size();
+            kept.forgotten = oldest.number;
+        }
+    }
+
+    /// The requests that `wanted` lets through.
+    pub(crate) fn entries(&self, mut wanted: impl FnMut(&Entry) -> bool) -> Vec<RequestRecord> {
+        let kept = self.kept();
+        let entries = kept.entries.iter().filter(|entry| wanted(entry));
+        entries.map(Entry::record).collect()
+    }
+
+    /// How many requests there were, and the number of the last one that the limits took away.
+    pub(crate) fn count(&self) -> (u64, u64) {
+        let kept = self.kept();
+        (kept.count, kept.forgotten)
+    }
+
+    /// Forgets the requests so far, on purpose.
+    pub(crate) fn clear(&self) {
+        let mut kept = self.kept();
+        kept.entries.clear();
+        kept.bytes = 0;
+    }
+}
+
+/// What becomes of a body in the journal.
+#[derive(Debug)]
+pub(crate) enum KeptBody {
+    Nothing,
+    TooLarge,
+    Text(Box<str>),
+}

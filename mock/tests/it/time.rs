@@ -1,0 +1,251 @@
+//! The virtual clock, and answers that follow from a seed.
+
+use std::time::Duration;
+
+use gatewright_mock::MockPortkey;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::*;
+
+async fn fixed(seed: u64) -> Api {
+    let clock = "2026-01-01T00:00:00Z".parse().unwrap();
+    let builder = MockPortkey::builder().clock(clock).seed(seed);
+    let mock = builder.start().await.unwrap();
+    Api {
+        mock,
+        client: client(),
+    }
+}
+
+#[tokio::test]
+async fn timestamps_go_by_the_clock() {
+    let api = fixed(1).await;
+    let made = api.workspace("x").await;
+    let time = text(&made["created_at"]);
+    assert!(time.starts_with("2026-01-01T00:00:00."), "{time}");
+    let moved = api
+        .control(Method::POST, "/clock", json!({ "advance": "1h 30m" }))
+        .await
+        .ok();
+    assert_eq!(
+        moved,
+        json!({ "now": "2026-01-01T01:30:00.000Z", "running": false })
+    );
+    let made = api.workspace("y").await;
+    assert_eq!(made["created_at"], "2026-01-01T01:30:00.000Z");
+    // What is written after the clock is set back is as old as the clock says.
+    api.control(
+        Method::POST,
+        "/clock",
+        json!({ "set": "2025-06-01T12:00:00Z" }),
+    )
+    .await
+    .ok();
+    assert_eq!(
+        api.workspace("z").await["created_at"],
+        "2025-06-01T12:00:00.000Z"
+    );
+    assert_eq!(
+        api.mock.requests().last().unwrap().time,
+        "2025-06-01T12:00:00.000Z"
+    );
+    let answer = api.get("/configs").await;
+    assert_eq!(answer.headers["date"], "Sun, 01 Jun 2025 12:00:00 GMT");
+    let resumed = api
+        .control(Method::POST, "/clock", json!({ "resume": true }))
+        .await
+        .ok();
+    assert_eq!(resumed["running"], true);
+    let (one, two) = (api.mock.clock().now(), api.workspace("v").await);
+    assert!(one >= "2025-06-01T12:00:00Z".parse().unwrap(), "{one}");
+    assert!(
+        text(&two["created_at"]).starts_with("2025-06-01T12:0"),
+        "{two:#}"
+    );
+    api.control(Method::POST, "/clock", json!({ "reset": true }))
+        .await
+        .ok();
+    assert!(text(&api.workspace("w").await["created_at"]).as_str() > "2026-06-01");
+    api.control(Method::POST, "/reset", Value::Null).await.ok();
+    let shown = api.control(Method::GET, "/clock", Value::Null).await.ok();
+    assert_eq!(
+        shown["now"], "2026-01-01T00:00:00.000Z",
+        "as it was started"
+    );
+    for wrong in [
+        json!({}),
+        json!({ "set": "tomorrow" }),
+        json!({ "advance": "a while" }),
+        json!({ "advance": "1h", "resume": true }),
+        json!({ "resume": false }),
+    ] {
+        let refused = api.control(Method::POST, "/clock", wrong).await;
+        assert_eq!(refused.status, 400, "{:#}", refused.body);
+    }
+}
+
+#[tokio::test]
+async fn keys_expire_when_the_clock_says_so() {
+    let api = fixed(1).await;
+    let key = json!({ "name": "K", "scopes": ["workspaces.list"], "expires_at": "2026-02-01T00:00:00.000Z" });
+    let key = api.post("/api-keys/organisation/service", key).await.ok();
+    let secret = text(&key["key"]);
+    let list = || api.with_key(&secret, Method::GET, "/admin/workspaces", Value::Null);
+    list().await.ok();
+    api.control(Method::POST, "/clock", json!({ "advance": "30d" }))
+        .await
+        .ok();
+    list().await.ok();
+    api.control(Method::POST, "/clock", json!({ "advance": "1d" }))
+        .await
+        .ok();
+    list().await.refused(401, "AB05");
+    let shown = api
+        .get(&format!("/api-keys/{}", text(&key["id"])))
+        .await
+        .ok();
+    assert_eq!(shown["status"], "expired");
+}
+
+#[tokio::test]
+async fn the_former_secret_of_a_rotated_key_ends_with_its_transition() {
+    let api = fixed(1).await;
+    let key = json!({ "name": "K", "scopes": ["workspaces.list"] });
+    let key = api.post("/api-keys/organisation/service", key).await.ok();
+    let former = text(&key["key"]);
+    let path = format!("/api-keys/{}/rotate", text(&key["id"]));
+    let rotated = api
+        .post(&path, json!({ "key_transition_period_ms": 3_600_000 }))
+        .await
+        .ok();
+    let (former, latter) = (former.as_str(), text(&rotated["key"]));
+    let status = |secret: String| {
+        let api = &api;
+        async move {
+            api.with_key(&secret, Method::GET, "/admin/workspaces", Value::Null)
+                .await
+                .status
+        }
+    };
+    api.mock.clock().advance(Duration::from_secs(59 * 60));
+    assert_eq!(
+        (
+            status(former.to_owned()).await,
+            status(latter.clone()).await
+        ),
+        (200, 200)
+    );
+    api.post(&path, json!({})).await.refused(409, "AB07");
+    api.mock.clock().advance(Duration::from_secs(2 * 60));
+    assert_eq!(
+        (status(former.to_owned()).await, status(latter).await),
+        (401, 200)
+    );
+    api.post(&path, json!({})).await.ok();
+}
+
+/// What a mock answers to a session that makes ids, slugs, secrets, versions and times, byte by byte.
+async fn session(api: &Api) -> Vec<(u16, String, String)> {
+    let mut answers = Vec::new();
+    let mut made: Vec<String> = Vec::new();
+    let requests = [
+        ("POST", "/admin/workspaces", json!({ "name": "Payments" })),
+        (
+            "POST",
+            "/integrations",
+            json!({ "name": "I", "ai_provider_id": "openai", "key": "sk-1234567890abcdef" }),
+        ),
+        (
+            "POST",
+            "/configs",
+            json!({ "name": "C", "config": { "retry": { "attempts": 1 } } }),
+        ),
+        (
+            "PUT",
+            "/configs/{2}",
+            json!({ "config": { "retry": { "attempts": 2 } } }),
+        ),
+        (
+            "POST",
+            "/api-keys/organisation/service",
+            json!({ "name": "K", "scopes": ["logs.list"] }),
+        ),
+        (
+            "POST",
+            "/prompts",
+            json!({ "name": "P", "collection_id": "none" }),
+        ),
+        (
+            "POST",
+            "/logs",
+            json!({ "request": { "body": { "model": "gpt-5" } }, "response": { "body": {} } }),
+        ),
+        ("GET", "/configs/{2}/versions", Value::Null),
+        ("GET", "/admin/workspaces", Value::Null),
+        ("GET", "/audit-logs", Value::Null),
+        ("GET", "/no/such/thing", Value::Null),
+    ];
+    for (method, path, body) in requests {
+        let path = match path.find('{') {
+            Some(_) => path.replace("{2}", &made[2]),
+            None => path.to_owned(),
+        };
+        let request = api.request(method.parse().unwrap(), &path);
+        let request = match body {
+            Value::Null => request,
+            body => request.json(&body),
+        };
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let mut headers: Vec<String> = response
+            .headers()
+            .iter()
+            .map(|(name, value)| format!("{name}: {value:?}"))
+            .collect();
+        headers.sort();
+        let body = response.text().await.unwrap();
+        let value: Value = serde_json::from_str(&body).unwrap_or_default();
+        let slug = value["data"]["slug"].as_str().or(value["slug"].as_str());
+        made.push(slug.unwrap_or_default().to_owned());
+        answers.push((status, headers.join("\n"), body));
+    }
+    answers
+}
+
+#[tokio::test]
+async fn the_same_seed_and_requests_give_the_same_bytes() {
+    let (one, again, other) = (fixed(42).await, fixed(42).await, fixed(43).await);
+    let (first, second) = (session(&one).await, session(&again).await);
+    assert!(
+        first.iter().take(5).all(|(status, _, _)| *status == 200),
+        "{first:#?}"
+    );
+    assert!(first[4].2.contains("\"key\""));
+    for (first, second) in first.iter().zip(&second) {
+        assert_eq!(first, second);
+    }
+    assert_ne!(first, session(&other).await);
+    // A mock that is put back to its start does the same once more, but for the ids of requests.
+    one.control(Method::POST, "/reset", Value::Null).await.ok();
+    let third = session(&one).await;
+    let bodies = |answers: &[(u16, String, String)]| {
+        answers[..5].iter().map(|a| a.2.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(bodies(&first), bodies(&third));
+    // So do the journals.
+    let journal = |api: &Api| -> Vec<String> {
+        let records = api.mock.requests().into_iter();
+        records
+            .map(|r| {
+                format!(
+                    "{} {} {} {} {:?}",
+                    r.time, r.path, r.status, r.request_id, r.body
+                )
+            })
+            .collect()
+    };
+    let other = fixed(42).await;
+    session(&other).await;
+    assert_eq!(journal(&again), journal(&other));
+}

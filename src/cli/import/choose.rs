@@ -1,0 +1,218 @@
+//! What to import: every object without an entry that the user asked for, under a key of its own.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::{Reading, Work, left_out};
+use crate::cli::args::ImportArgs;
+use crate::cli::world::{Connected, Failure, World};
+use crate::import::{self, Found};
+use crate::kind::Identity;
+use crate::ledger::Record;
+use crate::live::{self, Live, Wanted};
+use crate::model::{Address, Attribute, Ident, Map, Reference, Value};
+
+/// An object without an entry.
+pub(super) struct Candidate {
+    pub(super) address: Address,
+    pub(super) found: Found,
+    pub(super) record: Record,
+    /// What is asked for when it is read; `None` for what is only looked at to name it.
+    pub(super) asks: Option<Map>,
+}
+
+/// Whose ids and slugs are whose, by kind.
+pub(super) type Names = BTreeMap<(&'static str, String), Address>;
+
+fn names_of(found: &Found) -> Vec<(&'static str, String)> {
+    let texts = [&found.ident.id, &found.ident.slug];
+    let name = |text: &String| (found.kind.name, text.clone());
+    texts.into_iter().flatten().map(name).collect()
+}
+
+/// The candidates, and everything that has a name by which others may refer to it.
+pub(super) fn candidates(
+    args: &ImportArgs,
+    objects: Vec<Found>,
+    live: &Live,
+    work: &mut Work,
+) -> (Vec<Candidate>, Names) {
+    let mut names = Names::new();
+    let mut taken: BTreeSet<Address> = live.objects.keys().cloned().collect();
+    let mut declared: HashMap<(&str, &str), &Address> = HashMap::new();
+    for (address, object) in &live.objects {
+        for text in [&object.ident.id, &object.ident.slug].into_iter().flatten() {
+            declared.insert((&address.kind, text), address);
+        }
+    }
+    let mut open = Vec::new();
+    for found in objects {
+        let own = names_of(&found);
+        let address = own
+            .iter()
+            .find_map(|(kind, text)| declared.get(&(*kind, text.as_str())));
+        let address = address.map(|address| (*address).clone());
+        match (address, import::is_server_made(&found)) {
+            (Some(address), _) => {
+                names.extend(own.into_iter().map(|name| (name, address.clone())));
+            }
+            (None, true) if asked_for_kind(args, &found) => {
+                let because = "the server made it by itself";
+                work.left_out.push(left_out(&found, because.to_owned()));
+            }
+            (None, true) => {}
+            (None, false) => open.push(found),
+        }
+    }
+    let mut candidates: Vec<Candidate> = Vec::new();
+    // What others live in gets its key first: it tells them apart.
+    for scoped in [false, true] {
+        let now: Vec<&Found> = open
+            .iter()
+            .filter(|found| found.kind.outer_scope().is_some() == scoped)
+            .collect();
+        let scope_key = |found: &Found| Some(outer(found, &names)?.key);
+        let addresses = import::assign(&now, &taken, &scope_key);
+        for (found, address) in now.into_iter().zip(addresses) {
+            let Some(address) = address else {
+                let because = "its slug cannot be a key".to_owned();
+                work.left_out.push(left_out(found, because));
+                continue;
+            };
+            let own = names_of(found).into_iter();
+            names.extend(own.map(|name| (name, address.clone())));
+            taken.insert(address.clone());
+            candidates.push(Candidate {
+                address,
+                record: record(found, &names),
+                found: found.clone(),
+                asks: None,
+            });
+        }
+    }
+    // The scopes that were asked for, by their addresses.
+    let is_asked = |it: &Candidate, wanted: &String| {
+        it.address.key == *wanted
+            || it.found.ident.is(wanted)
+            || it.found.name.as_ref() == Some(wanted)
+    };
+    let mut scopes: BTreeSet<Address> = candidates
+        .iter()
+        .filter(|it| args.workspace.iter().any(|wanted| is_asked(it, wanted)))
+        .map(|it| it.address.clone())
+        .collect();
+    for (address, object) in &live.objects {
+        let asked = |wanted: &String| {
+            address.key == *wanted
+                || object.ident.is(wanted)
+                || object.name.as_ref() == Some(wanted)
+        };
+        if args.workspace.iter().any(asked) {
+            scopes.insert(address.clone());
+        }
+    }
+    for it in &mut candidates {
+        let own = it.found.kind.outer_scope().is_none() && scopes.contains(&it.address);
+        let inside = outer(&it.found, &names).is_some_and(|scope| scopes.contains(&scope));
+        let chosen = asked_for_kind(args, &it.found)
+            && (args.only.is_empty() && args.workspace.is_empty()
+                || args.only.contains(&it.address)
+                || own
+                || inside);
+        if chosen {
+            let mut asks = import::everything(it.found.kind);
+            asks.extend(it.record.scope.clone());
+            it.asks = Some(asks);
+        }
+    }
+    (candidates, names)
+}
+
+fn asked_for_kind(args: &ImportArgs, found: &Found) -> bool {
+    args.kind.is_empty() || args.kind.iter().any(|kind| kind == found.kind.name)
+}
+
+/// What an object lives in.
+fn outer(found: &Found, names: &Names) -> Option<Address> {
+    let (kind, _) = live::scope_of(found.kind)?;
+    names.get(&(kind, found.scope()?.to_owned())).cloned()
+}
+
+/// What a ledger would know of an object, by which it is found again.
+fn record(found: &Found, names: &Names) -> Record {
+    let mut record = Record {
+        ident: found.ident.clone(),
+        ..Record::default()
+    };
+    if let (Some(field), Some(scope), Some((_, attribute))) = (
+        found.kind.outer_scope(),
+        found.scope(),
+        live::scope_of(found.kind),
+    ) {
+        let value = match outer(found, names) {
+            Some(address) => Value::Reference(Reference { address, attribute }),
+            None => Value::text(scope),
+        };
+        record.scope.insert(field.to_owned(), value);
+    }
+    record
+}
+
+/// Reads the candidates.
+pub(super) async fn read(
+    world: &World,
+    connected: &Connected,
+    candidates: Vec<Candidate>,
+    names: Names,
+) -> Result<Reading, Failure> {
+    let ledger = connected.ledger();
+    let mut wanted = world.wanted(connected, &ledger);
+    // An old record of the same address is about something that is gone.
+    let fresh: BTreeSet<&Address> = candidates.iter().map(|it| &it.address).collect();
+    wanted.retain(|want| !fresh.contains(want.address));
+    let declared: BTreeSet<Address> = wanted
+        .iter()
+        .filter(|want| want.fields.is_some())
+        .map(|want| want.address.clone())
+        .collect();
+    wanted.extend(candidates.iter().map(|it| Wanted {
+        address: &it.address,
+        kind: it.found.kind,
+        fields: it.asks.as_ref(),
+        record: Some(&it.record),
+    }));
+    let live = live::read(
+        &connected.client,
+        connected.system,
+        &wanted,
+        &[],
+        &connected.cache,
+    )
+    .await;
+    let live = live.map_err(|problems| world.explain(vec![problems]))?;
+    let ident =
+        |(address, object): (&Address, &live::Object)| (address.clone(), object.ident.clone());
+    let idents: BTreeMap<Address, Ident> = live.objects.iter().map(ident).collect();
+    let mut marks = HashMap::new();
+    for ((kind, text), address) in names {
+        let kind = connected.system.kind(kind);
+        let made = kind.is_some_and(|it| it.identity != Identity::Slug);
+        // A slug that is just the name says nothing about whose text it is.
+        let id = (connected.system.ids.is)(&text);
+        let telling = id || (text.len() >= 8 && text != address.key && text.contains('-'));
+        if let (true, true, Some(ident)) = (made, telling, idents.get(&address)) {
+            let attribute = match ident.slug.as_deref() == Some(&text) {
+                true => Attribute::Slug,
+                false => Attribute::Id,
+            };
+            marks.insert(text, (address, attribute));
+        }
+    }
+    Ok(Reading {
+        system: connected.system,
+        candidates,
+        live,
+        declared,
+        idents,
+        marks,
+    })
+}

@@ -1,0 +1,309 @@
+//! `gatewright import`: manifests for what is live.
+//!
+//! Nothing is written before it is known to be right: the new texts are read as a repository, with
+//! every check, and compared with what is live. Files come first and the ledger last, for a record
+//! without its entry would look like something to delete.
+
+mod choose;
+mod draft;
+
+use std::collections::BTreeMap;
+
+use choose::{Candidate, candidates, read};
+use draft::Draft;
+
+use super::args::{Global, ImportArgs, Spread};
+use super::exit::Exit;
+use super::output::{
+    Document, Finish, Imported, ImportedEntry, ImportedVariable, LeftOut, Printer,
+};
+use super::world::{Failure, Opening, World, api_error, ledger_error};
+use crate::diagnostic::{Diagnostic, Sources, did_you_mean};
+use crate::import::{Found, Layout};
+use crate::kind::{Kind, System};
+use crate::ledger::Record;
+use crate::live::{self, Live};
+use crate::manifest::{PROJECT_FILE, Texts};
+use crate::model::{Address, Attribute, Ident};
+use crate::plan::Plan;
+use crate::schema;
+use crate::systems::SYSTEMS;
+
+/// The project file of a folder that has none.
+const PROJECT: &str = "gatewright: 1\nmanifests: [\"org/**/*.yaml\"]\n";
+
+/// The candidates of a system, read.
+struct Reading {
+    system: &'static System,
+    candidates: Vec<Candidate>,
+    live: Live,
+    /// Every address of the repository.
+    declared: std::collections::BTreeSet<Address>,
+    /// What the server calls everything that has an address.
+    idents: BTreeMap<Address, Ident>,
+    /// Texts that the server made up, and whose they are.
+    marks: std::collections::HashMap<String, (Address, Attribute)>,
+}
+
+/// What is being put together.
+#[derive(Default)]
+struct Work {
+    readings: Vec<Reading>,
+    left_out: Vec<LeftOut>,
+    warnings: Vec<Diagnostic>,
+}
+
+pub(super) async fn run(global: &Global, args: &ImportArgs, printer: &Printer) -> Finish {
+    let mut texts = Texts::new();
+    if !global.directory.join(PROJECT_FILE).exists() {
+        texts.insert(PROJECT_FILE.to_owned(), PROJECT.to_owned());
+    }
+    if let Some(problem) = unknown(args) {
+        return Finish::failed(Exit::Error, Sources::default(), vec![problem]);
+    }
+    let opening = Opening {
+        texts: texts.clone(),
+        allow_empty: true,
+        ..Opening::default()
+    };
+    let mut world = match World::open_as(global, printer, opening).await {
+        Ok(world) => world,
+        Err(finish) => return *finish,
+    };
+    let end = in_world(&mut world, global, args, texts, printer).await;
+    let (sources, mut diagnostics) = world.close().await;
+    let mut finish = match end {
+        Ok(finish) => finish,
+        Err((exit, problems)) => Finish::failed(exit, Sources::default(), problems),
+    };
+    diagnostics.append(&mut finish.diagnostics);
+    Finish {
+        sources,
+        diagnostics,
+        ..finish
+    }
+}
+
+/// A kind that no system has.
+fn unknown(args: &ImportArgs) -> Option<Diagnostic> {
+    let kinds = || SYSTEMS.iter().flat_map(|system| system.kinds);
+    let known = |name: &str| kinds().any(|kind| kind.name == name);
+    let name = args.kind.iter().find(|name| !known(name))?;
+    let help = did_you_mean(name, kinds().map(|kind| kind.name));
+    Some(Diagnostic::error("unknown-kind", format!("unknown kind `{name}`")).maybe_help(help))
+}
+
+async fn in_world(
+    world: &mut World,
+    global: &Global,
+    args: &ImportArgs,
+    mut texts: Texts,
+    printer: &Printer,
+) -> Result<Finish, Failure> {
+    let lives = world.read().await?;
+    let mut work = Work::default();
+    for (connected, live) in world.systems.iter().zip(&lives) {
+        let inventory = live::inventory(&connected.client, connected.system, &needs_scope);
+        let inventory = inventory
+            .await
+            .map_err(|problems| world.explain(vec![problems]))?;
+        for (kind, error) in &inventory.gaps {
+            let message = format!("{} outside of workspaces cannot be listed", kind.name);
+            let problem = Diagnostic::warning("not-listed", message);
+            work.warnings.push(problem.note(api_error(error).message));
+        }
+        let (candidates, names) = candidates(args, inventory.objects, live, &mut work);
+        let reading = read(world, connected, candidates, names).await?;
+        work.readings.push(reading);
+    }
+    let layout = match (&args.into, args.layout) {
+        (Some(file), _) => Layout::Into(file.trim_start_matches("./").to_owned()),
+        (None, Spread::Kind) => Layout::Kind,
+        (None, Spread::Workspace) => Layout::Scope,
+    };
+    let (draft, homes) = draft::stage(world, global, &layout, &mut texts, &mut work)?;
+    // What was found is what the entries mean, whatever else has the same name.
+    let mut records: BTreeMap<Address, Record> = work
+        .readings
+        .iter()
+        .flat_map(|reading| &reading.candidates)
+        .filter(|it| draft.spelled.contains_key(&it.address))
+        .map(|it| (it.address.clone(), it.record.clone()))
+        .collect();
+    let plan = world.plan_with(&records).await?;
+    work.warnings.extend(warnings(&draft, &plan));
+    let imported = imported(&draft, args.dry_run, &work, &homes, &texts);
+    if args.dry_run {
+        for (name, text) in &texts {
+            printer.result(&format!("# {name}\n{text}\n"));
+        }
+    } else {
+        write(global, &texts).map_err(|problem| (Exit::Error, vec![*problem]))?;
+        for (address, record) in &mut records {
+            if let Some(more) = plan.records.get(address) {
+                record.clone_from(more);
+            }
+        }
+        let recorded = world.record(&plan, records);
+        recorded.map_err(|error| (Exit::Error, vec![ledger_error(&error)]))?;
+    }
+    Ok(Finish {
+        text: said(&imported),
+        document: Document {
+            imported: Some(imported),
+            ..Document::default()
+        },
+        ..Finish::failed(Exit::Done, Sources::default(), work.warnings)
+    })
+}
+
+/// Whether there are no objects of a kind outside of scopes.
+fn needs_scope(kind: &Kind) -> bool {
+    let field = kind.outer_scope().unwrap_or_default();
+    let schema = schema::kind_schema(kind);
+    let required = schema.get("required").and_then(|names| names.as_array());
+    required.is_some_and(|names| names.iter().any(|name| name == field))
+}
+
+fn left_out(found: &Found, because: String) -> LeftOut {
+    LeftOut {
+        kind: found.kind.name.to_owned(),
+        ident: found.ident.clone(),
+        name: found.name.clone(),
+        because,
+    }
+}
+
+/// What people should look at.
+fn warnings(draft: &Draft, plan: &Plan) -> Vec<Diagnostic> {
+    let mut warnings = Vec::new();
+    for (address, spelled) in &draft.spelled {
+        for at in &spelled.dropped {
+            let message = format!("{address}: `{at}` names what is not imported");
+            warnings.push(Diagnostic::warning("left-out", message));
+        }
+    }
+    let changes = plan.changes.iter();
+    for change in changes.filter(|it| draft.spelled.contains_key(&it.address)) {
+        let message = format!("{} does not read back as it was imported", change.address);
+        let places = change.fields.iter().map(|it| format!("`{}`", it.pointer));
+        let places: Vec<_> = places.collect();
+        warnings.push(
+            Diagnostic::warning("import-differs", message)
+                .note(format!("a plan would change {}", places.join(", ")))
+                .help("correct the entry by hand before the next apply"),
+        );
+    }
+    warnings
+}
+
+fn imported(
+    draft: &Draft,
+    dry_run: bool,
+    work: &Work,
+    homes: &BTreeMap<Address, String>,
+    texts: &Texts,
+) -> Imported {
+    let file = |(name, text): (&String, &String)| (name.clone(), dry_run.then(|| text.clone()));
+    let mut imported = Imported {
+        dry_run,
+        left_out: work.left_out.clone(),
+        files: texts.iter().map(file).collect(),
+        ..Imported::default()
+    };
+    for candidate in work.readings.iter().flat_map(|reading| &reading.candidates) {
+        let address = &candidate.address;
+        if let Some(because) = draft.wrong.get(address) {
+            let left_out = left_out(&candidate.found, because.clone());
+            imported.left_out.push(left_out);
+        }
+        let (Some(spelled), Some(file)) = (draft.spelled.get(address), homes.get(address)) else {
+            continue;
+        };
+        imported.entries.push(ImportedEntry {
+            address: address.clone(),
+            ident: candidate.found.ident.clone(),
+            file: file.clone(),
+        });
+        let variables = spelled.variables.iter();
+        let variables = variables.map(|(name, pointer)| ImportedVariable {
+            name: name.clone(),
+            address: address.clone(),
+            pointer: pointer.clone(),
+        });
+        imported.variables.extend(variables);
+    }
+    imported.entries.sort_by(|a, b| a.address.cmp(&b.address));
+    imported.variables.sort_by(|a, b| a.name.cmp(&b.name));
+    imported
+}
+
+/// Writes files, each whole or not at all.
+pub(super) fn write(global: &Global, texts: &Texts) -> Result<(), Box<Diagnostic>> {
+    for (name, text) in texts {
+        let path = global.directory.join(name);
+        let fail = |error: std::io::Error| {
+            let message = format!("cannot write {}: {error}", path.display());
+            Box::new(Diagnostic::error("cannot-write", message))
+        };
+        let folder = path.parent().unwrap_or(&global.directory);
+        std::fs::create_dir_all(folder).map_err(fail)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(fail)?;
+        std::io::Write::write_all(&mut file, text.as_bytes()).map_err(fail)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let now = std::fs::metadata(&path).map(|it| it.permissions());
+            let mode = now.unwrap_or_else(|_| std::fs::Permissions::from_mode(0o644));
+            file.as_file().set_permissions(mode).map_err(fail)?;
+        }
+        file.persist(&path).map_err(|error| fail(error.error))?;
+    }
+    Ok(())
+}
+
+/// The last words for people.
+fn said(imported: &Imported) -> String {
+    let mut lines = Vec::new();
+    let mut files: BTreeMap<&str, usize> = BTreeMap::new();
+    for entry in &imported.entries {
+        *files.entry(&entry.file).or_default() += 1;
+    }
+    let verb = match imported.dry_run {
+        true => "Would import",
+        false => "Imported",
+    };
+    lines.push(match imported.entries.len() {
+        0 => "Nothing to import: everything has an entry, or is left out.".to_owned(),
+        1 => format!("{verb} 1 object:"),
+        count => format!("{verb} {count} objects:"),
+    });
+    for (file, count) in files {
+        lines.push(format!("  {file} ({count})"));
+    }
+    if !imported.left_out.is_empty() {
+        lines.push("\nLeft out:".to_owned());
+        let mut groups: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+        for it in &imported.left_out {
+            let name = it.name.as_ref().or(it.ident.slug.as_ref());
+            let name = name.or(it.ident.id.as_ref()).map_or("", String::as_str);
+            let group = groups.entry((&it.kind, &it.because)).or_default();
+            group.push(format!("`{name}`"));
+        }
+        for ((kind, because), names) in groups {
+            let shown = names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+            let more = match names.len().saturating_sub(3) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            lines.push(format!("  {kind} {shown}{more}: {because}"));
+        }
+    }
+    if !imported.variables.is_empty() {
+        lines.push("\nSet these variables; until then, their secrets stay as they are:".to_owned());
+        for it in &imported.variables {
+            lines.push(format!("  {}  {}{}", it.name, it.address, it.pointer));
+        }
+    }
+    lines.join("\n") + "\n"
+}

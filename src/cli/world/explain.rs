@@ -1,0 +1,106 @@
+//! What went wrong between the two sides, as diagnostics.
+
+use std::collections::BTreeMap;
+
+use super::{Failure, World};
+use crate::cli::exit::Exit;
+use crate::client::{ApiError, ApiErrorKind};
+use crate::diagnostic::Diagnostic;
+use crate::ledger::LedgerError;
+use crate::live::{Problem, Reason};
+use crate::model::Pointer;
+
+impl World {
+    /// Problems of reading as diagnostics, the same cause once.
+    pub(in crate::cli) fn explain(&self, systems: Vec<Vec<Problem>>) -> Failure {
+        let mut exit = Exit::Error;
+        let mut diagnostics = Vec::new();
+        for problems in systems {
+            diagnostics.extend(self.explain_one(problems, &mut exit));
+        }
+        (exit, diagnostics)
+    }
+
+    /// The problems of one system.
+    fn explain_one(&self, problems: Vec<Problem>, exit: &mut Exit) -> Vec<Diagnostic> {
+        // One refused key, dead server or wrong URL fails every list alike: it is said once.
+        let mut causes: BTreeMap<(ApiErrorKind, Option<u16>, String), (usize, usize)> =
+            BTreeMap::new();
+        let mut diagnostics: Vec<Diagnostic> = Vec::new();
+        for problem in problems {
+            let entry = problem
+                .address
+                .as_ref()
+                .and_then(|address| self.entry(address));
+            let diagnostic = match &problem.reason {
+                Reason::Api(error) => {
+                    let denied = [ApiErrorKind::Unauthorised, ApiErrorKind::Forbidden];
+                    if denied.contains(&error.kind) {
+                        *exit = Exit::NotAuthorised;
+                    }
+                    let everywhere = [ApiErrorKind::Unauthorised, ApiErrorKind::Unreachable];
+                    let cause = match everywhere.contains(&error.kind) {
+                        true => (error.kind, None, String::new()),
+                        false => (error.kind, error.status, error.message.to_string()),
+                    };
+                    if let Some((_, more)) = causes.get_mut(&cause).filter(|_| entry.is_none()) {
+                        *more += 1;
+                        continue;
+                    }
+                    causes.entry(cause).or_insert((diagnostics.len(), 0));
+                    api_error(error)
+                }
+                Reason::Ambiguous { name, candidates } => Diagnostic::error(
+                    "ambiguous",
+                    format!(
+                        "{} live objects are called `{name}`, and nothing says which one is meant",
+                        candidates.len()
+                    ),
+                )
+                .note(format!("candidates: {}", candidates.join("; ")))
+                .help("rename all but one of them on the server, or give the entry another `name`"),
+            };
+            diagnostics.push(match entry {
+                Some(entry) => diagnostic.at(entry.locate(&Pointer::root()), "for this entry"),
+                None => diagnostic,
+            });
+        }
+        for (at, more) in causes.into_values().filter(|(_, more)| *more > 0) {
+            let noun = if more == 1 { "request" } else { "requests" };
+            diagnostics[at]
+                .notes
+                .push(format!("{more} more {noun} failed alike"));
+        }
+        diagnostics
+    }
+}
+
+/// That the user ended the run before it wrote anything.
+pub(in crate::cli) fn interruption() -> Diagnostic {
+    Diagnostic::error("interrupted", "interrupted").note("nothing was changed")
+}
+
+/// A problem of a ledger or journal as a diagnostic.
+pub(in crate::cli) fn ledger_error(error: &LedgerError) -> Diagnostic {
+    let problem = Diagnostic::error("ledger", error.to_string());
+    match error {
+        LedgerError::Locked { .. } => problem
+            .note("two applies at once would create everything twice")
+            .help("wait for the other one; a lock ends with the process that holds it"),
+        LedgerError::Changed { .. } => problem.note("nothing was changed").help("run it again"),
+        _ => problem
+            .note("without its ledger gatewright does not know what is its own, so it stops here"),
+    }
+}
+
+/// An error of the API as a diagnostic.
+pub(in crate::cli) fn api_error(error: &ApiError) -> Diagnostic {
+    let code = match error.kind {
+        ApiErrorKind::Unreachable | ApiErrorKind::Lost => "unreachable",
+        ApiErrorKind::Unauthorised => "unauthorised",
+        ApiErrorKind::Forbidden => "forbidden",
+        ApiErrorKind::NotTheApi => "not-the-api",
+        _ => "api-error",
+    };
+    Diagnostic::error(code, error.to_string()).maybe_help(error.help())
+}

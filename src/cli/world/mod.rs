@@ -1,0 +1,622 @@
+//! What commands that look at both sides share: the repository, the connections, the ledgers.
+
+mod connect;
+mod explain;
+mod writing;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::join_all;
+use gatewright_mock::{Api, MockPortkey};
+
+use connect::{connect, insecure, mocked, secrets, target};
+pub(in crate::cli) use explain::{api_error, interruption, ledger_error};
+
+use super::args::{Global, OnceArgs};
+use super::exit::Exit;
+use super::once::Once;
+use super::output::{Finish, Printer};
+use super::variables::Variables;
+use crate::client::Client;
+use crate::diagnostic::{Diagnostic, Position, Sources};
+use crate::kind::System;
+use crate::ledger::{self, Ledger, Record};
+use crate::live::{self, Cache, Live, Wanted};
+use crate::manifest::{self, Entry, Repository, Texts};
+use crate::model::{Address, FingerprintKey, Gates, Pointer};
+use crate::plan::{self, Action, Declared, Plan, Side};
+
+/// The variable with the key of the ledger's fingerprints.
+const FINGERPRINT_KEY: &str = "GATEWRIGHT_FINGERPRINT_KEY";
+
+/// Both sides, ready to be compared.
+pub(in crate::cli) struct World {
+    pub(in crate::cli) sources: Sources,
+    pub(in crate::cli) repository: Repository,
+    pub(in crate::cli) systems: Vec<Connected>,
+    /// Warnings of loading.
+    pub(in crate::cli) diagnostics: Vec<Diagnostic>,
+    aim: Aim,
+    gates: Gates,
+    parallelism: usize,
+    /// What the next plan does besides; no other one does it again.
+    once: Mutex<Once>,
+    fingerprint_key: Option<FingerprintKey>,
+    mock: Option<MockPortkey>,
+}
+
+/// What plans lead to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::cli) enum Aim {
+    /// What the repository declares.
+    #[default]
+    Declared,
+    /// Nothing of what gatewright made.
+    Nothing,
+}
+
+/// What went wrong, and how a run ends that has nothing else to say.
+pub(in crate::cli) type Failure = (Exit, Vec<Diagnostic>);
+
+/// A plan for what could be read.
+pub(in crate::cli) struct Outlook {
+    pub(in crate::cli) plan: Plan,
+    /// Why some systems are not in it.
+    pub(in crate::cli) failure: Option<Failure>,
+}
+
+/// One system that is connected.
+pub(in crate::cli) struct Connected {
+    pub(in crate::cli) system: &'static System,
+    pub(in crate::cli) client: Client,
+    ledger: Mutex<Ledger>,
+    /// Where the ledger is; nowhere for the embedded mock, which forgets everything as well.
+    path: Option<PathBuf>,
+    pub(in crate::cli) cache: Cache,
+    /// Journals of runs that ended abruptly; what they say is in the ledger already.
+    recovered: Vec<PathBuf>,
+    /// What the manifests ask of the ledger in vain.
+    warnings: Vec<Diagnostic>,
+}
+
+/// The variables of this run.
+pub(in crate::cli) fn variables(global: &Global) -> Result<Variables, Box<Finish>> {
+    Variables::load(global.env_file.as_deref()).map_err(|problem| {
+        Box::new(Finish::failed(
+            Exit::Error,
+            Sources::default(),
+            vec![*problem],
+        ))
+    })
+}
+
+/// How a repository is opened.
+#[derive(Clone, Debug, Default)]
+pub(in crate::cli) struct Opening {
+    /// What plans lead to.
+    pub(in crate::cli) aim: Aim,
+    /// Texts that take the place of files.
+    pub(in crate::cli) texts: Texts,
+    /// Whether an empty repository is all right. The first system is connected in any case.
+    pub(in crate::cli) allow_empty: bool,
+    /// Whether secrets may be unset until somebody says which of them are needed.
+    pub(in crate::cli) defer_secrets: bool,
+}
+
+/// Loads the repository alone.
+pub(in crate::cli) fn load(
+    global: &Global,
+    variables: &Variables,
+    opening: &Opening,
+) -> Result<(Repository, Sources, Vec<Diagnostic>), Box<Finish>> {
+    let loaded = manifest::load(&manifest::Options {
+        root: &global.directory,
+        environment: global.environment.as_deref(),
+        variables: &|name| variables.get(name),
+        placeholders: global.mock,
+        may_be_empty: opening.allow_empty || opening.aim == Aim::Nothing,
+        systems: crate::systems::SYSTEMS,
+        texts: &opening.texts,
+        defer_secrets: opening.defer_secrets,
+    });
+    match loaded.repository {
+        Some(repository) => Ok((repository, loaded.sources, loaded.diagnostics)),
+        None => Err(Box::new(Finish::failed(
+            Exit::Error,
+            loaded.sources,
+            loaded.diagnostics,
+        ))),
+    }
+}
+
+impl World {
+    /// Loads the repository and connects to the systems that it speaks of.
+    pub(in crate::cli) async fn open(
+        global: &Global,
+        printer: &Printer,
+    ) -> Result<Self, Box<Finish>> {
+        Self::open_with(global, printer, Opening::default(), None).await
+    }
+
+    /// [`Self::open`], for plans with another aim.
+    pub(in crate::cli) async fn open_for(
+        global: &Global,
+        printer: &Printer,
+        aim: Aim,
+    ) -> Result<Self, Box<Finish>> {
+        let opening = Opening {
+            aim,
+            ..Opening::default()
+        };
+        Self::open_with(global, printer, opening, None).await
+    }
+
+    /// [`Self::open`], with files that are not there yet.
+    pub(in crate::cli) async fn open_as(
+        global: &Global,
+        printer: &Printer,
+        opening: Opening,
+    ) -> Result<Self, Box<Finish>> {
+        Self::open_with(global, printer, opening, None).await
+    }
+
+    /// [`Self::open`], with a mock that runs already.
+    pub(in crate::cli) async fn open_on(
+        mock: MockPortkey,
+        global: &Global,
+        printer: &Printer,
+    ) -> Result<Self, Box<Finish>> {
+        Self::open_with(global, printer, Opening::default(), Some(mock)).await
+    }
+
+    async fn open_with(
+        global: &Global,
+        printer: &Printer,
+        opening: Opening,
+        running: Option<MockPortkey>,
+    ) -> Result<Self, Box<Finish>> {
+        let variables = variables(global)?;
+        let opening = Opening {
+            defer_secrets: true,
+            ..opening
+        };
+        let aim = opening.aim;
+        let (mut repository, sources, mut diagnostics) = load(global, &variables, &opening)?;
+        printer.hide(secrets(&repository, &variables));
+        let mut problems = Vec::new();
+        let started = match running {
+            Some(mock) => Ok(Some(mock)),
+            None => start_mock(global.mock).await,
+        };
+        let mock = match started {
+            Ok(mock) => mock,
+            Err(problem) => {
+                return Err(Box::new(Finish::failed(
+                    Exit::Error,
+                    sources,
+                    vec![*problem],
+                )));
+            }
+        };
+        let fingerprint_key = match &repository.project.fingerprint_key {
+            Some(key) => FingerprintKey::new(key.reveal()),
+            None => variables
+                .get(FINGERPRINT_KEY)
+                .as_deref()
+                .and_then(FingerprintKey::new),
+        };
+        let mut systems = Vec::new();
+        for system in crate::systems::SYSTEMS {
+            let declared = repository
+                .entries
+                .iter()
+                .any(|e| e.address.system == system.name);
+            let settings = repository.project.systems.contains_key(system.name);
+            // What no manifest speaks of any more may still be in a ledger.
+            let left = aim == Aim::Nothing && ledger::exists(&repository.root, system.name);
+            let first = opening.allow_empty && systems.is_empty() && problems.is_empty();
+            if !declared && !settings && !left && !first {
+                continue;
+            }
+            let target = match &mock {
+                Some(mock) => Ok(mocked(system, mock)),
+                None => target(system, &repository, global, &variables),
+            };
+            match target.and_then(|target| connect(target, &repository, global)) {
+                Ok(mut connected) => {
+                    diagnostics.append(&mut connected.warnings);
+                    diagnostics.extend(insecure(&connected.client.target().base_url));
+                    systems.push(connected);
+                }
+                Err(problem) => problems.push(*problem),
+            }
+        }
+        if let Err(unset) = repository.leave_unset(&|address, at| imported(&systems, address, at)) {
+            problems.extend(unset);
+        }
+        if !problems.is_empty() {
+            problems.extend(diagnostics);
+            return Err(Box::new(Finish::failed(Exit::Error, sources, problems)));
+        }
+        let parallelism = global.parallelism.get();
+        let gates = match aim {
+            Aim::Declared => repository.project.gates.clone(),
+            Aim::Nothing => Gates::lifted(),
+        };
+        Ok(Self {
+            aim,
+            gates,
+            sources,
+            repository,
+            systems,
+            diagnostics,
+            parallelism,
+            once: Mutex::default(),
+            fingerprint_key,
+            mock,
+        })
+    }
+
+    /// Takes note of what the command line asks for once.
+    ///
+    /// # Errors
+    /// Where it names what is not there.
+    pub(in crate::cli) fn ask(&mut self, args: &OnceArgs) -> Result<(), Failure> {
+        self.once = Mutex::new(Once::read(self, args)?);
+        Ok(())
+    }
+
+    /// Reads what is live, and compares. A system that cannot be read does not stop the others: the
+    /// plan says that it is not in it, and why is told beside the plan.
+    ///
+    /// # Errors
+    /// Where no system can be read.
+    pub(in crate::cli) async fn plan(&self) -> Result<Outlook, Failure> {
+        self.plan_for(|_| true).await
+    }
+
+    /// [`Self::plan`], as if these records were in the ledgers.
+    pub(in crate::cli) async fn plan_with(
+        &self,
+        records: &BTreeMap<Address, Record>,
+    ) -> Result<Plan, Failure> {
+        let before: Vec<Ledger> = self.systems.iter().map(Connected::ledger).collect();
+        for connected in &self.systems {
+            let own = records
+                .iter()
+                .filter(|(it, _)| it.system == connected.system.name);
+            let own = own.map(|(address, record)| (address.clone(), record.clone()));
+            connected.locked().records.extend(own);
+        }
+        let outlook = self.plan().await;
+        for (connected, before) in self.systems.iter().zip(before) {
+            *connected.locked() = before;
+        }
+        let Outlook { plan, failure } = outlook?;
+        failure.map_or(Ok(plan), Err)
+    }
+
+    /// The variables without which a plan cannot be carried out: those of secrets that were left
+    /// alone as imported, where the object has to be made again.
+    fn lacking(&self, plan: &Plan) -> Vec<Diagnostic> {
+        let made =
+            |change: &&plan::Change| matches!(change.action, Action::Create | Action::Replace);
+        let made = plan.changes.iter().filter(made);
+        let entries = made.filter_map(|change| self.entry(&change.address));
+        manifest::unset_secrets(entries.flat_map(|entry| &entry.unset))
+    }
+
+    /// Reads what is live, system by system.
+    ///
+    /// # Errors
+    /// Where one of them cannot be read.
+    pub(in crate::cli) async fn read(&self) -> Result<Vec<Live>, Failure> {
+        let mut lives = Vec::new();
+        for connected in &self.systems {
+            let ledger = self.ledger(connected);
+            let wanted = self.wanted(connected, &ledger);
+            let (client, cache) = (&connected.client, &connected.cache);
+            let live = live::read(client, connected.system, &wanted, &[], cache).await;
+            lives.push(live.map_err(|problems| self.explain(vec![problems]))?);
+        }
+        Ok(lives)
+    }
+
+    /// [`Self::plan`] for some of the systems.
+    pub(in crate::cli) async fn plan_for(
+        &self,
+        wanted: impl Fn(&System) -> bool,
+    ) -> Result<Outlook, Failure> {
+        // Asked for once: a second look asks for nothing.
+        let once = self
+            .once
+            .lock()
+            .map_or_else(|_| Once::default(), |mut once| std::mem::take(&mut *once));
+        let systems: Vec<&Connected> = self.systems.iter().filter(|c| wanted(c.system)).collect();
+        let ledgers: Vec<Ledger> = systems.iter().map(|c| self.ledger(c)).collect();
+        let exclusive = self.gates.exclusive.iter();
+        let whole: Vec<&str> = exclusive.map(|one| one.kind.as_str()).collect();
+        let whole = whole.as_slice();
+        let reads = systems.iter().zip(&ledgers).map(|(connected, ledger)| {
+            let wanted = self.wanted(connected, ledger);
+            async move {
+                let (client, cache) = (&connected.client, &connected.cache);
+                let live = live::read(client, connected.system, &wanted, whole, cache).await;
+                if live.is_ok() {
+                    cache.save();
+                }
+                live
+            }
+        });
+        let mut sides = Vec::new();
+        let mut unread = BTreeMap::new();
+        let mut problems = Vec::new();
+        let results = tokio::select! {
+            results = join_all(reads) => results,
+            () = super::interrupted() => return Err((Exit::Interrupted, vec![interruption()])),
+        };
+        for ((connected, ledger), result) in systems.iter().zip(&ledgers).zip(results) {
+            match result {
+                Ok(live) => sides.push((*connected, ledger, live)),
+                Err(found) => {
+                    let base_url = connected.client.target().base_url.clone();
+                    unread.insert(connected.system.name.to_owned(), base_url);
+                    problems.push(found);
+                }
+            }
+        }
+        let failure = (!problems.is_empty()).then(|| self.explain(problems));
+        match failure {
+            Some(failure) if sides.is_empty() => Err(failure),
+            failure => {
+                let plan = self.compare(&sides, unread, &once);
+                match self.lacking(&plan) {
+                    lacking if lacking.is_empty() => Ok(Outlook { plan, failure }),
+                    lacking => Err((Exit::Error, lacking)),
+                }
+            }
+        }
+    }
+
+    pub(in crate::cli) fn wanted<'a>(
+        &'a self,
+        connected: &Connected,
+        ledger: &'a Ledger,
+    ) -> Vec<Wanted<'a>> {
+        let system = connected.system.name;
+        let entries = self.entries().iter().filter(|e| e.address.system == system);
+        let mut wanted: Vec<Wanted<'a>> = entries
+            .map(|entry| Wanted {
+                address: &entry.address,
+                kind: entry.kind,
+                fields: Some(&entry.fields),
+                record: ledger.records.get(&entry.address),
+            })
+            .collect();
+        let declared: BTreeSet<&Address> = wanted.iter().map(|want| want.address).collect();
+        let removed = ledger
+            .records
+            .iter()
+            .filter(|(address, _)| !declared.contains(address));
+        let removed = removed.filter_map(|(address, record)| {
+            let kind = connected.system.kind(&address.kind)?;
+            Some(Wanted {
+                address,
+                kind,
+                fields: None,
+                record: Some(record),
+            })
+        });
+        let removed: Vec<_> = removed.collect();
+        wanted.extend(removed);
+        wanted
+    }
+
+    fn compare(
+        &self,
+        read: &[(&Connected, &Ledger, Live)],
+        unread: BTreeMap<String, String>,
+        once: &Once,
+    ) -> Plan {
+        let locators: Vec<_> = self
+            .repository
+            .entries
+            .iter()
+            .map(|entry| |at: &Pointer| self.sources.position(&entry.locate(at)))
+            .collect();
+        let sides: Vec<Side<'_>> = read
+            .iter()
+            .map(|(connected, ledger, live)| Side {
+                system: connected.system,
+                base_url: &connected.client.target().base_url,
+                declared: self
+                    .entries()
+                    .iter()
+                    .zip(&locators)
+                    .filter(|(entry, _)| entry.address.system == connected.system.name)
+                    .map(|(entry, locate)| self.declared(entry, locate, once))
+                    .collect(),
+                ledger,
+                live,
+                fingerprint_key: self.fingerprint_key.as_ref(),
+            })
+            .collect();
+        let environment = self.repository.environment.as_deref();
+        plan::build(environment, &sides, &self.gates).without(unread)
+    }
+
+    /// A ledger as a plan has to see it.
+    fn ledger(&self, connected: &Connected) -> Ledger {
+        let mut ledger = connected.ledger();
+        if self.aim == Aim::Nothing {
+            // Protection that was declared since the last apply holds as well.
+            for entry in self
+                .repository
+                .entries
+                .iter()
+                .filter(|e| e.lifecycle.protect)
+            {
+                if let Some(record) = ledger.records.get_mut(&entry.address) {
+                    record.protect = true;
+                }
+            }
+        }
+        ledger
+    }
+
+    /// What is to be there in the end.
+    fn entries(&self) -> &[Entry] {
+        match self.aim {
+            Aim::Declared => &self.repository.entries,
+            Aim::Nothing => &[],
+        }
+    }
+
+    /// What people call the place that is written to: the environment, or else the host.
+    pub(in crate::cli) fn place(&self) -> String {
+        let url = self
+            .systems
+            .first()
+            .map(|c| c.client.target().base_url.as_str());
+        let host = || {
+            let (_, rest) = url?.split_once("://")?;
+            rest.split('/').next().map(str::to_owned)
+        };
+        let environment = self.repository.environment.clone();
+        environment.or_else(host).unwrap_or_default()
+    }
+
+    /// Lets plans delete as much as they like.
+    pub(in crate::cli) fn lift_limits(&mut self) {
+        self.gates.limits = Gates::lifted().limits;
+    }
+
+    fn declared<'a>(
+        &self,
+        entry: &'a Entry,
+        locate: &'a dyn Fn(&Pointer) -> Position,
+        once: &Once,
+    ) -> Declared<'a> {
+        let sink = entry.lifecycle.sink.as_ref();
+        let sink = sink.or(self.repository.project.sink.as_ref());
+        Declared {
+            address: &entry.address,
+            kind: entry.kind,
+            fields: &entry.fields,
+            protect: entry.lifecycle.protect,
+            replace: entry.lifecycle.replace,
+            adopt: entry.lifecycle.adopt,
+            ignore: &entry.lifecycle.ignore,
+            sink: sink.map(|sink| sink.of(&entry.address)),
+            rotate: once.rotate(&entry.address),
+            impulse: once.impulse(&entry.address),
+            mentions: entry
+                .links()
+                .iter()
+                .filter(|link| !link.deferred)
+                .map(|link| link.to.clone())
+                .collect(),
+            locate,
+        }
+    }
+
+    pub(in crate::cli) fn entry(&self, address: &Address) -> Option<&Entry> {
+        self.repository
+            .entries
+            .iter()
+            .find(|entry| entry.address == *address)
+    }
+
+    /// Every address that is in a ledger.
+    pub(in crate::cli) fn recorded(&self) -> BTreeSet<Address> {
+        self.systems
+            .iter()
+            .flat_map(|c| c.ledger().records.into_keys())
+            .collect()
+    }
+
+    /// Takes another reading of the repository.
+    pub(in crate::cli) fn take(&mut self, repository: Repository, sources: Sources) {
+        self.repository = repository;
+        self.sources = sources;
+    }
+
+    pub(in crate::cli) fn parallelism(&self) -> usize {
+        self.parallelism
+    }
+
+    pub(in crate::cli) fn requests_sent(&self) -> usize {
+        self.systems
+            .iter()
+            .map(|connected| connected.client.requests_sent())
+            .sum()
+    }
+
+    pub(in crate::cli) fn is_mock(&self) -> bool {
+        self.mock.is_some()
+    }
+
+    /// Hands the mock over, so that it outlives the world.
+    pub(in crate::cli) fn take_mock(&mut self) -> Option<MockPortkey> {
+        self.mock.take()
+    }
+
+    /// Whether secrets can only be compared with what the API shows of them.
+    pub(in crate::cli) fn lacks_fingerprint_key(&self) -> bool {
+        let mut secrets = false;
+        for entry in &self.repository.entries {
+            for value in entry.fields.values() {
+                value.for_each_secret(&mut |_| secrets = true);
+            }
+        }
+        secrets && self.fingerprint_key.is_none()
+    }
+
+    pub(in crate::cli) async fn close(self) -> (Sources, Vec<Diagnostic>) {
+        if let Some(mock) = self.mock {
+            mock.shutdown().await;
+        }
+        (self.sources, self.diagnostics)
+    }
+}
+
+/// Whether a secret was there when its resource was imported and has not been set since: its
+/// variable is not needed yet.
+fn imported(systems: &[Connected], address: &Address, at: &Pointer) -> bool {
+    let mut systems = systems.iter();
+    let connected = systems.find(|connected| connected.system.name == address.system);
+    connected.is_some_and(|connected| {
+        let ledger = connected.locked();
+        let record = ledger.records.get(address);
+        record.is_some_and(|it| it.fingerprints.get(at).map(String::as_str) == Some(plan::IMPORTED))
+    })
+}
+
+impl Connected {
+    pub(in crate::cli) fn ledger(&self) -> Ledger {
+        self.locked().clone()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn start_mock(wanted: bool) -> Result<Option<MockPortkey>, Box<Diagnostic>> {
+    if !wanted {
+        return Ok(None);
+    }
+    let builder = MockPortkey::builder();
+    let builder = Api::BESIDE
+        .iter()
+        .fold(builder, |builder, api| builder.api(*api));
+    let mock = builder.start().await;
+    mock.map(Some).map_err(|error| {
+        Box::new(Diagnostic::error(
+            "mock",
+            format!("cannot start the mock: {error}"),
+        ))
+    })
+}

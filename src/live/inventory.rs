@@ -1,0 +1,143 @@
+//! Everything that a server shows, whether or not anybody declares it: what imports start from.
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+
+use super::{Problem, Reason, canonical};
+use crate::client::{ApiError, ApiErrorKind, Client};
+use crate::kind::{Identity, Is, Kind, System};
+use crate::model::{Attribute, Ident, Map, Pointer, Value};
+
+/// An object that a list shows, in the manifests' form but for references and secrets.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its kind.
+    pub kind: &'static Kind,
+    /// What the server calls it.
+    pub ident: Ident,
+    /// What people call it.
+    pub name: Option<String>,
+    /// What the list says of it, and what the list was asked for.
+    pub fields: Map,
+}
+
+/// What a server shows.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    /// The objects, by kind in the order of the registry, each once.
+    pub objects: Vec<Found>,
+    /// Kinds of which the server does not list the objects that are in no scope.
+    pub gaps: Vec<(&'static Kind, ApiError)>,
+}
+
+impl Found {
+    /// Where the object is in its outermost scope, as the list says it.
+    pub fn scope(&self) -> Option<&str> {
+        self.fields.get(self.kind.outer_scope()?)?.as_str()
+    }
+}
+
+/// The kind and the attribute by which a kind's outermost scope is named.
+pub fn scope_of(kind: &Kind) -> Option<(&'static str, Attribute)> {
+    let at = Pointer::root().child(kind.outer_scope()?);
+    kind.rules_at(&at).find_map(|is| match is {
+        Is::Reference { kind, attribute } => Some((*kind, *attribute)),
+        _ => None,
+    })
+}
+
+/// Reads every list. `needs_scope` says of which kinds there are no objects outside of scopes.
+///
+/// # Errors
+/// Every list that could not be read.
+pub async fn inventory(
+    client: &Client,
+    system: &'static System,
+    needs_scope: &dyn Fn(&Kind) -> bool,
+) -> Result<Inventory, Vec<Problem>> {
+    let mut inventory = Inventory::default();
+    let mut problems = Vec::new();
+    let mut seen = HashSet::new();
+    // What is listed scope by scope comes second: its scopes must be known.
+    for per_scope in [false, true] {
+        let mut asked: Vec<(&'static Kind, Vec<(String, String)>)> = Vec::new();
+        for kind in system.kinds {
+            if kind.endpoints.list.per_scope != per_scope || kind.identity == Identity::Recorded {
+                continue;
+            }
+            if let (true, Some((scope, attribute)), Some(field)) =
+                (per_scope, scope_of(kind), kind.outer_scope())
+            {
+                let scopes = inventory.objects.iter().filter(|it| it.kind.name == scope);
+                let texts = scopes.filter_map(|it| it.ident.get(attribute));
+                asked.extend(texts.map(|text| (*kind, vec![(field.to_owned(), text.to_owned())])));
+            }
+            if !per_scope || !needs_scope(kind) {
+                asked.push((kind, Vec::new()));
+            }
+        }
+        let lists = asked
+            .iter()
+            .map(|(kind, query)| client.list(&kind.endpoints.list, query));
+        let answers = join_all(lists).await;
+        for ((kind, query), answer) in asked.into_iter().zip(answers) {
+            match answer {
+                Ok(items) => {
+                    let found = items.into_iter().map(|item| found(kind, item, &query));
+                    let new =
+                        found.filter(|it| match it.ident.id.as_ref().or(it.ident.slug.as_ref()) {
+                            Some(name) => seen.insert((kind.name, name.clone())),
+                            None => true,
+                        });
+                    inventory.objects.extend(new);
+                }
+                // Many lists of scopes exist for their scopes alone.
+                Err(error) if per_scope && query.is_empty() && is_refusal(&error) => {
+                    if error.status != Some(400) {
+                        inventory.gaps.push((kind, error));
+                    }
+                }
+                Err(error) => problems.push(Problem {
+                    address: None,
+                    reason: Reason::Api(error),
+                }),
+            }
+        }
+    }
+    let rank = |it: &Found| {
+        system
+            .kinds
+            .iter()
+            .position(|kind| kind.name == it.kind.name)
+    };
+    inventory.objects.sort_by_key(rank);
+    if problems.is_empty() {
+        Ok(inventory)
+    } else {
+        Err(problems)
+    }
+}
+
+fn is_refusal(error: &ApiError) -> bool {
+    matches!(error.status, Some(400..=499)) && error.kind != ApiErrorKind::Unauthorised
+}
+
+fn found(kind: &'static Kind, item: serde_json::Value, query: &[(String, String)]) -> Found {
+    let mut fields = canonical::decode(kind, item);
+    for (field, text) in query {
+        fields
+            .entry(field.clone())
+            .or_insert_with(|| Value::text(text));
+    }
+    let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
+    Found {
+        kind,
+        ident: Ident {
+            id: text("id"),
+            slug: text("slug"),
+        },
+        name: text("name"),
+        fields,
+    }
+}

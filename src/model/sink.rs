@@ -1,0 +1,115 @@
+//! Where a secret goes that a server makes and shows once: to a place that the user names, and
+//! nowhere else.
+
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Address;
+
+/// Where a secret goes that the server makes, such as a new API key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sink {
+    /// A file that only its owner can read, relative to the project file. What it had is replaced.
+    File(String),
+    /// A program with its arguments, run in the project's folder and without a shell. It reads
+    /// the secret from its standard input. Needs `allow_exec` in the project file.
+    Command(Vec<String>),
+    /// The name of an output of the current step of a GitHub workflow.
+    GithubOutput(String),
+    /// The name of an environment variable of the following steps of a GitHub workflow.
+    GithubEnv(String),
+}
+
+impl Sink {
+    /// The schema of a setting that is one of these, in keywords of which problems can be told.
+    pub fn setting(_: &mut SchemaGenerator) -> Schema {
+        let text = |description: &str| json!({ "type": "string", "minLength": 1, "description": description });
+        json_schema!({
+            "description": "Where a secret goes that the server makes and shows once, such as a \
+                new API key: exactly one of these. In each, `{kind}` and `{key}` stand for the \
+                resource, and `{KEY}` for its key in upper case with `_` for `-`.",
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": false,
+            "properties": {
+                "file": text("A file that only its owner can read, relative to the project file. \
+                    What it had is replaced."),
+                "command": {
+                    "description": "A program with its arguments, run in the project's folder and \
+                        without a shell. It reads the secret from its standard input. Needs \
+                        `allow_exec` in the project file.",
+                    "type": "array",
+                    "minItems": 1,
+                    "items": { "type": "string" },
+                },
+                "github_output": text("An output of the current step of a GitHub workflow."),
+                "github_env": text("An environment variable of the following steps of a GitHub \
+                    workflow."),
+            },
+        })
+    }
+
+    /// The sink of one resource.
+    #[must_use]
+    pub fn of(&self, address: &Address) -> Self {
+        let upper = address.key.to_ascii_uppercase().replace('-', "_");
+        let fill = |text: &String| {
+            text.replace("{kind}", &address.kind)
+                .replace("{key}", &address.key)
+                .replace("{KEY}", &upper)
+        };
+        match self {
+            Self::File(path) => Self::File(fill(path)),
+            Self::Command(words) => Self::Command(words.iter().map(fill).collect()),
+            Self::GithubOutput(name) => Self::GithubOutput(fill(name)),
+            Self::GithubEnv(name) => Self::GithubEnv(fill(name)),
+        }
+    }
+}
+
+impl fmt::Display for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "the file {path}"),
+            // Its arguments may be long, and the plan's JSON form has them.
+            Self::Command(words) => {
+                let program = words.first().map_or("", String::as_str);
+                write!(f, "the program {program}")
+            }
+            Self::GithubOutput(name) => write!(f, "the step output {name}"),
+            Self::GithubEnv(name) => write!(f, "the variable {name} of later steps"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_setting_serves_many_resources() {
+        let address: Address = "api_keys.pay-prod".parse().unwrap();
+        for (sink, shown) in [
+            (
+                Sink::File("keys/{kind}.{key}".to_owned()),
+                "the file keys/api_keys.pay-prod",
+            ),
+            (
+                Sink::GithubEnv("PORTKEY_{KEY}".to_owned()),
+                "the variable PORTKEY_PAY_PROD of later steps",
+            ),
+        ] {
+            assert_eq!(sink.of(&address).to_string(), shown);
+        }
+        let command = Sink::Command(vec!["vault".to_owned(), "{key}=-".to_owned()]);
+        assert_eq!(
+            command.of(&address),
+            Sink::Command(vec!["vault".to_owned(), "pay-prod=-".to_owned()])
+        );
+    }
+}

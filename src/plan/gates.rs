@@ -1,0 +1,115 @@
+//! Exclusive scopes and limits: what else may go, and how much at once.
+
+use std::collections::BTreeMap;
+
+use super::replace::View;
+use super::{Action, Plan, Refusal};
+use crate::kind::{Is, Kind};
+use crate::ledger::Record;
+use crate::live::Object;
+use crate::model::{Address, Exclusive, Limits, Pointer, Value};
+
+/// What the key of an object begins with that no manifest declares. No key of a manifest may.
+const UNDECLARED: char = '@';
+
+/// Whether an address is one of an object that goes because its scope is exclusive.
+pub(super) fn is_undeclared(address: &Address) -> bool {
+    address.key.starts_with(UNDECLARED)
+}
+
+/// Whether the server made an object by itself.
+pub(super) fn is_server_made(kind: &Kind, object: &Object) -> bool {
+    kind.rules.iter().any(|rule| {
+        matches!(rule.is, Is::ServerMade)
+            && Pointer::from(rule.at.0)
+                .segments()
+                .split_first()
+                .and_then(|(field, below)| object.fields.get(field)?.at(below))
+                .and_then(Value::as_bool)
+                == Some(true)
+    })
+}
+
+impl View<'_> {
+    /// Takes in the objects that nobody declares in scopes where nobody else may have any: from
+    /// here on they are like recorded ones whose entries are gone.
+    pub(super) fn take_in(&mut self, exclusive: &[Exclusive]) {
+        let (ledger, live) = (self.ledger.to_mut(), self.live.to_mut());
+        for (kind, objects) in &mut live.unowned {
+            let Some(kind) = self.side.system.kind(kind) else {
+                continue;
+            };
+            let mut kept = Vec::new();
+            for object in std::mem::take(objects) {
+                let within = exclusive
+                    .iter()
+                    .any(|one| one.kind == kind.name && is_within(kind, &object, one));
+                if !within || is_server_made(kind, &object) {
+                    kept.push(object);
+                    continue;
+                }
+                let name = object.ident.slug.as_deref().or(object.ident.id.as_deref());
+                let key = format!("{UNDECLARED}{}", name.unwrap_or_default());
+                let address = Address::new(kind.system, kind.name, key);
+                let scope = kind.scope.iter().filter_map(|field| {
+                    Some(((*field).to_owned(), object.fields.get(*field)?.clone()))
+                });
+                let record = Record {
+                    ident: object.ident.clone(),
+                    scope: scope.collect(),
+                    ..Record::default()
+                };
+                ledger.records.insert(address.clone(), record);
+                live.objects.insert(address, object);
+            }
+            *objects = kept;
+        }
+    }
+}
+
+/// Whether an object is where an exclusive scope is. What lives in something that is not declared
+/// is somebody else's matter.
+fn is_within(kind: &Kind, object: &Object, exclusive: &Exclusive) -> bool {
+    let lives_in = kind
+        .outer_scope()
+        .and_then(|field| object.fields.get(field));
+    match (lives_in, &exclusive.within) {
+        (None | Some(Value::Null), within) => within.is_none(),
+        (Some(Value::Reference(reference)), None) => !is_undeclared(&reference.address),
+        (Some(Value::Reference(reference)), Some(within)) => within.contains(&reference.address),
+        _ => false,
+    }
+}
+
+/// Refuses plans that delete more of a kind than is allowed.
+pub(super) fn limit(plan: &mut Plan, view: &View<'_>, limits: &Limits) {
+    let mut doomed: BTreeMap<&str, usize> = BTreeMap::new();
+    let own = |address: &Address| address.system == view.side.system.name;
+    for change in plan.changes.iter().filter(|change| own(&change.address)) {
+        if matches!(change.action, Action::Delete | Action::Replace) {
+            *doomed.entry(change.address.kind.as_str()).or_default() += 1;
+        }
+    }
+    let mut refusals = Vec::new();
+    for (kind, doomed) in doomed {
+        let recorded = view
+            .ledger
+            .records
+            .keys()
+            .filter(|address| address.kind == kind && view.live.objects.contains_key(*address));
+        let (all, limit) = (recorded.count(), limits.of(kind));
+        if limit.is_exceeded(doomed, all) {
+            refusals.push(Refusal {
+                address: None,
+                code: "limit".to_owned(),
+                message: format!("this deletes {doomed} of {all} {kind}, and the limit is {limit}"),
+                help: "look whether a file is missing; if it is meant, run again with \
+                       `--allow-deletes`, or raise `limits` in gatewright.yaml"
+                    .to_owned(),
+                pointer: Pointer::root(),
+                source: None,
+            });
+        }
+    }
+    plan.refusals.extend(refusals);
+}

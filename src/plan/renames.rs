@@ -1,0 +1,129 @@
+//! Guesses which entry is another one under a new key. A guess is said and never acted upon.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Declared, Plan};
+use crate::live::Object;
+use crate::model::{Address, Map, Pointer, Value};
+
+/// How much of what either says has to be the same.
+const ALIKE: f64 = 0.5;
+
+/// An entry that is probably another one under a new key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Rename {
+    /// The address that is gone.
+    pub from: Address,
+    /// The address that is new.
+    pub to: Address,
+    /// How much of the two is the same, in percent.
+    pub alike: u8,
+    /// What to write under `lifecycle` of the new entry, so that it keeps the object.
+    pub moved_from: String,
+}
+
+/// What is known of an object that is about to be deleted.
+pub(super) struct Gone<'a> {
+    pub(super) scope: &'a Map,
+    pub(super) applied: &'a Map,
+    pub(super) object: &'a Object,
+}
+
+/// The renames that a plan's deletions and creations look like, the most alike first.
+pub(super) fn guess(
+    plan: &Plan,
+    declared: &[&Declared<'_>],
+    gone: &BTreeMap<&Address, Gone<'_>>,
+) -> Vec<Rename> {
+    let changed = |action| {
+        let changes = plan.changes.iter();
+        changes.filter(move |change| change.action == action)
+    };
+    let mut pairs = Vec::new();
+    for created in changed(Action::Create).filter(|change| !change.recreates) {
+        let entry = declared.iter().find(|e| *e.address == created.address);
+        let Some(entry) = entry else { continue };
+        for deleted in changed(Action::Delete) {
+            let (from, to) = (&deleted.address, entry.address);
+            if (&from.system, &from.kind) != (&to.system, &to.kind) {
+                continue;
+            }
+            let Some(gone) = gone.get(from) else { continue };
+            let moved = |field: &str| entry.fields.get(field) != gone.scope.get(field);
+            if entry.kind.scope.iter().any(|field| moved(field)) {
+                continue;
+            }
+            let alike = likeness(entry, gone);
+            if alike >= ALIKE {
+                pairs.push((alike, from, to));
+            }
+        }
+    }
+    pairs.sort_by(|a, b| {
+        b.0.total_cmp(&a.0)
+            .then_with(|| (a.1, a.2).cmp(&(b.1, b.2)))
+    });
+    let mut renames: Vec<Rename> = Vec::new();
+    for (alike, from, to) in pairs {
+        if renames.iter().all(|one| one.from != *from && one.to != *to) {
+            renames.push(Rename {
+                from: from.clone(),
+                to: to.clone(),
+                alike: (alike * 100.0).round() as u8,
+                moved_from: from.key.clone(),
+            });
+        }
+    }
+    renames
+}
+
+/// How much of what either says of its object is the same, from 0 to 1.
+fn likeness(entry: &Declared<'_>, gone: &Gone<'_>) -> f64 {
+    let scope = |at: &Pointer| at.field().is_some_and(|f| entry.kind.scope.contains(&f));
+    let (mut new, mut old) = (BTreeMap::new(), BTreeMap::new());
+    leaves(entry.fields, &mut new);
+    if gone.applied.is_empty() {
+        // Only what the entry speaks of can be compared with what is live.
+        leaves(&gone.object.fields, &mut old);
+        old.retain(|at, _| new.contains_key(at));
+    } else {
+        leaves(gone.applied, &mut old);
+    }
+    // What both have because they live in the same place says nothing.
+    new.retain(|at, _| !scope(at));
+    old.retain(|at, _| !scope(at));
+    let same = new
+        .iter()
+        .filter(|(at, value)| old.get(*at) == Some(*value));
+    let same = same.count();
+    let all = new.len() + old.keys().filter(|at| !new.contains_key(*at)).count();
+    if all == 0 {
+        0.0
+    } else {
+        same as f64 / all as f64
+    }
+}
+
+fn leaves<'m>(map: &'m Map, found: &mut BTreeMap<Pointer, &'m Value>) {
+    fn go<'m>(value: &'m Value, at: Pointer, found: &mut BTreeMap<Pointer, &'m Value>) {
+        match value {
+            Value::Map(members) => {
+                for (key, member) in members {
+                    go(member, at.child(key), found);
+                }
+            }
+            Value::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    go(item, at.child(index), found);
+                }
+            }
+            leaf => drop(found.insert(at, leaf)),
+        }
+    }
+    for (field, value) in map {
+        go(value, Pointer::root().child(field), found);
+    }
+}

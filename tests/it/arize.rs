@@ -1,0 +1,336 @@
+//! Arize's kinds against the mock of its API, whose pages are short and empty on the way.
+
+use serde_json::{Value, json};
+
+use crate::support::{Cli, HTTP, KEY, Project, RUNTIME, Server, assert_no_leak};
+
+/// What the manifest below reads from the environment, none of which may be seen.
+const SECRETS: [(&str, &str); 5] = [
+    ("LLM_KEY", "sk-llm-9Qw/e+x="),
+    ("OAUTH_SECRET", "oauth-7Rt-secret"),
+    ("PROXY_KEY", "proxy-3Yu-secret"),
+    ("AGENT_TOKEN", "Bearer agent-5Io"),
+    ("PAGER_TOKEN", "Bearer pager-1Pa"),
+];
+
+const ALL: &str = r##"system: arize
+organizations:
+  retail: { name: Retail, description: Shops, lifecycle: { protect: false } }
+spaces:
+  checkout:
+    name: Checkout
+    organization_id: retail
+    description: Pay
+    is_private: true
+    ml_models_enabled: true
+    gradient_start_color: "#112233"
+    default_llm_integration: { integration_id: openai, model_name: gpt-5 }
+    default_agent_runtime: { integration_id: helper }
+    lifecycle: { protect: false }
+integrations:
+  openai:
+    type: LLM
+    scopings: [{ organization_id: retail, space_id: checkout }]
+    config: { provider: OPEN_AI, api_key: "${env:LLM_KEY}", is_function_calling_enabled: true }
+  anthropic:
+    type: LLM
+    config: { provider: ANTHROPIC, api_key: "${env:LLM_KEY}", base_url: "https://api.anthropic.com/v1" }
+  gemini: { type: LLM, config: { provider: GEMINI, api_key: "${env:LLM_KEY}" } }
+  bedrock:
+    type: LLM
+    config: { provider: AWS_BEDROCK, auth: { auth_type: DEFAULT, role_arn: "arn:aws:iam::123456789012:role/x", external_id: e1 }, is_default_models_enabled: true }
+  bedrock-bearer:
+    type: LLM
+    config: { provider: AWS_BEDROCK, auth: { auth_type: BEARER_TOKEN, api_key: "${env:LLM_KEY}" }, model_names: [m1] }
+  bedrock-proxy:
+    type: LLM
+    config: { provider: AWS_BEDROCK, auth: { auth_type: PROXY_WITH_HEADERS, base_url: "https://proxy.example.com", headers: { X-Team: retail, X-Key: "${env:PROXY_KEY}" } }, model_names: [m1] }
+  vertex: { type: LLM, config: { provider: VERTEX_AI, project_id: p, location: europe-west1, project_access_label: arize } }
+  custom:
+    type: LLM
+    config: { provider: CUSTOM, base_url: "https://llm.example.com/v1", api_key: "${env:LLM_KEY}", headers: { X-Team: shop }, model_names: [a, b] }
+  custom-oauth:
+    type: LLM
+    config:
+      provider: CUSTOM
+      base_url: https://llm.example.com/v1
+      model_names: [a]
+      auth: { auth_type: OAUTH2_CLIENT_CREDENTIALS, token_url: "https://id.example.com/token", client_id: c, client_secret: "${env:OAUTH_SECRET}", scopes: read write }
+  nim: { type: LLM, config: { provider: NVIDIA_NIM, is_default_models_enabled: true } }
+  litellm: { type: LLM, config: { provider: LITELLM, base_url: "https://litellm.example.com", api_key: "${env:LLM_KEY}", model_names: [x] } }
+  fireworks: { type: LLM, config: { provider: FIREWORKS, api_key: "${env:LLM_KEY}" } }
+  together: { type: LLM, config: { provider: TOGETHER_AI, api_key: "${env:LLM_KEY}", model_names: [x] } }
+  helper:
+    type: AGENT
+    description: Answers
+    config:
+      endpoint: https://agent.example.com/run
+      input_schema: { type: object, required: [question], properties: { question: { type: string }, depth: { type: integer } } }
+      headers: { Authorization: "${env:AGENT_TOKEN}" }
+      request_presets:
+        - { name: Deep, description: Looks far, config: { depth: 3 } }
+        - { name: Shallow, config: { depth: 1 } }
+  judge:
+    type: EVALUATOR
+    config: { endpoint: "https://judge.example.com/score", input_schema: { type: object } }
+ai_integrations:
+  azure:
+    provider: AZURE_OPEN_AI
+    api_key: ${env:LLM_KEY}
+    base_url: https://x.openai.azure.com
+    model_names: [gpt-5]
+    headers: { X-A: "${env:PROXY_KEY}" }
+    scopings: [{ organization_id: retail }]
+projects:
+  web: { name: Web shop, space_id: checkout, lifecycle: { protect: false } }
+roles:
+  editor: { name: Prompt editor, description: Edits, permissions: [PROMPT_READ, PROMPT_UPDATE] }
+role_bindings:
+  mary-checkout: { role_id: editor, user_id: "${env:MARY}", resource_type: SPACE, resource_id: checkout }
+  mary-web: { role_id: editor, user_id: "${env:MARY}", resource_type: PROJECT, resource_id: web }
+annotation_configs:
+  quality: { space_id: checkout, annotation_config_type: CATEGORICAL, values: [{ label: good, score: 1 }, { label: bad, score: 0 }], optimization_direction: MAXIMIZE }
+  score: { space_id: checkout, annotation_config_type: CONTINUOUS, minimum_score: 0, maximum_score: 10 }
+  remark: { space_id: checkout, annotation_config_type: FREEFORM }
+tags:
+  live: { name: Live, space_id: checkout, color: GREEN, description: Traffic }
+webhooks:
+  pager: { name: Pager, organization_id: retail, url: "https://pager.example.com/arize", auth_token: "${env:PAGER_TOKEN}", timeout_ms: 5000, headers: { X-Team: desk } }
+"##;
+
+/// What is edited in the manifest: other values, and null or nothing where that clears.
+const EDITS: [(&str, &str); 24] = [
+    ("description: Shops", "description: null"),
+    ("description: Pay", "description: Pay here"),
+    ("is_private: true", "is_private: false"),
+    ("model_name: gpt-5 }", "model_name: gpt-6 }"),
+    (
+        "default_agent_runtime: { integration_id: helper }",
+        "default_agent_runtime: null",
+    ),
+    (
+        "is_function_calling_enabled: true",
+        "is_function_calling_enabled: false",
+    ),
+    (
+        "base_url: \"https://api.anthropic.com/v1\"",
+        "base_url: null",
+    ),
+    ("external_id: e1", "external_id: null"),
+    (
+        "{ X-Team: retail, X-Key: \"${env:PROXY_KEY}\" }",
+        "{ X-Team: shops }",
+    ),
+    (
+        "headers: { X-Team: shop }, model_names: [a, b]",
+        "headers: null, model_names: [b]",
+    ),
+    ("scopes: read write", "scopes: null"),
+    ("description: Answers\n", "description: Helps\n"),
+    (
+        "headers: { Authorization: \"${env:AGENT_TOKEN}\" }",
+        "headers: null",
+    ),
+    ("config: { depth: 3 }", "config: { depth: 4 }"),
+    ("        - { name: Shallow, config: { depth: 1 } }\n", ""),
+    ("provider: AZURE_OPEN_AI", "provider: OPEN_AI"),
+    ("scopings: [{ organization_id: retail }]", "scopings: []"),
+    ("name: Web shop", "name: Shop"),
+    (
+        "[PROMPT_READ, PROMPT_UPDATE]",
+        "[PROMPT_CREATE, PROMPT_READ]",
+    ),
+    (
+        "{ label: bad, score: 0 }",
+        "{ label: poor, score: 0 }, { label: odd }",
+    ),
+    ("maximum_score: 10", "maximum_score: 5"),
+    (
+        "color: GREEN, description: Traffic",
+        "color: null, description: What customers see",
+    ),
+    ("timeout_ms: 5000", "timeout_ms: 6000"),
+    ("headers: { X-Team: desk }", "headers: {}"),
+];
+
+struct Account {
+    server: Server,
+    base: String,
+    mary: String,
+}
+
+impl Account {
+    fn new() -> Self {
+        let server = Server::of_all();
+        let base = format!("http://{}", server.address());
+        let mut account = Self {
+            server,
+            base,
+            mary: String::new(),
+        };
+        let users = account.list("users");
+        let mary = users.iter().find(|user| user["name"] == "Mary Member");
+        account.mary = mary.unwrap()["id"].as_str().unwrap().to_owned();
+        account
+    }
+
+    /// Everything of a list, through pages that may be empty.
+    fn list(&self, items: &str) -> Vec<Value> {
+        let (mut all, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/v2/{items}?limit=100{cursor}");
+            let page = self.api("GET", &path, &Value::Null);
+            all.extend(page[items].as_array().unwrap().iter().cloned());
+            match page["pagination"]["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return all,
+            }
+        }
+    }
+
+    /// Does something behind gatewright's back.
+    fn api(&self, method: &str, path: &str, body: &Value) -> Value {
+        let url = format!("{}{path}", self.base);
+        let method = method.parse().unwrap();
+        let request = HTTP.request(method, url);
+        let request = request.bearer_auth(KEY);
+        let request = if body.is_null() {
+            request
+        } else {
+            request.json(body)
+        };
+        RUNTIME.block_on(async {
+            let answer = request.send().await.unwrap();
+            assert!(answer.status().is_success(), "{path}: {}", answer.status());
+            answer.json().await.unwrap_or_default()
+        })
+    }
+
+    fn cli<const N: usize>(&self, project: &Project, arguments: [&str; N]) -> Cli {
+        let cli = project.at(&self.server.url(), arguments);
+        let cli = SECRETS
+            .iter()
+            .fold(cli, |cli, (name, value)| cli.env(name, value));
+        cli.env("ARIZE_API_KEY", KEY)
+            .env("MARY", &self.mary)
+            .env("GATEWRIGHT_FINGERPRINT_KEY", "one")
+            .arg("--base-url")
+            .arg(&format!("arize={}", self.base))
+    }
+
+    /// Applies and wants nothing to be left to do, and no secret to be seen.
+    #[track_caller]
+    fn apply(&self, project: &Project) -> String {
+        let arguments = ["apply", "--yes", "--full", "--allow-deletes"];
+        let apply = self.cli(project, arguments).run().expect(0);
+        let plan = self.cli(project, ["plan", "--detailed-exitcode"]).run();
+        assert_eq!(plan.code, 0, "a second plan is not empty\n{plan}");
+        for (_, secret) in SECRETS {
+            assert_no_leak("the output", &format!("{apply}"), secret);
+            assert_no_leak("the ledger", &project.state(), secret);
+        }
+        apply.stdout
+    }
+}
+
+#[test]
+fn every_kind_is_made_changed_and_deleted() {
+    let (account, project) = (Account::new(), Project::of(ALL));
+    let made = account.apply(&project);
+    assert!(made.contains("Applied: 27 created"), "{made}");
+    for (old, new) in EDITS {
+        project.edit(old, new);
+    }
+    let changed = account.apply(&project);
+    assert!(changed.contains(" 0 created, "), "{changed}");
+    assert!(changed.contains(" 0 deleted."), "{changed}");
+    project.file(
+        "org/all.yaml",
+        "system: arize\nroles: { last: { permissions: [PROMPT_READ] } }\n",
+    );
+    let deleted = account.apply(&project);
+    assert!(deleted.contains(" 27 deleted."), "{deleted}");
+    assert_eq!(account.list("spaces"), Vec::<Value>::new());
+}
+
+#[test]
+fn what_cannot_change_is_replaced_before_its_name_is_taken_again() {
+    let (account, project) = (Account::new(), Project::of(ALL));
+    account.apply(&project);
+    project
+        .edit("provider: FIREWORKS", "provider: TOGETHER_AI")
+        .edit(
+            "annotation_config_type: FREEFORM",
+            "annotation_config_type: CONTINUOUS, minimum_score: 0, maximum_score: 2",
+        );
+    let replaced = account.apply(&project);
+    assert!(
+        replaced.contains("± arize:integrations.fireworks"),
+        "{replaced}"
+    );
+    assert!(
+        replaced.contains("± arize:annotation_configs.remark"),
+        "{replaced}"
+    );
+    assert!(
+        replaced.contains("the old one is deleted first"),
+        "{replaced}"
+    );
+}
+
+#[test]
+fn a_key_that_somebody_took_away_is_written_again() {
+    let (account, project) = (Account::new(), Project::of(ALL));
+    account.apply(&project);
+    let all = account.list("integrations");
+    let together = all.iter().find(|one| one["name"] == "together").unwrap();
+    let id = together["id"].as_str().unwrap();
+    let gone = json!({ "type": "LLM", "config": { "api_key": null } });
+    account.api("PATCH", &format!("/v2/integrations/{id}"), &gone);
+    let plan = account.cli(&project, ["plan"]).run().expect(0);
+    assert!(
+        plan.stdout.contains("the server says that it has none"),
+        "{plan}"
+    );
+    account.apply(&project);
+}
+
+#[test]
+fn what_cannot_be_brought_back_is_protected_unless_it_is_said_otherwise() {
+    let (account, project) = (Account::new(), Project::of(ALL));
+    let text = project.read("org/all.yaml");
+    project.file(
+        "org/all.yaml",
+        &text.replace(", lifecycle: { protect: false }", ""),
+    );
+    account.apply(&project);
+    project.remove_entry("role_bindings", "mary-web");
+    project.remove_entry("projects", "web");
+    let plan = account.cli(&project, ["plan"]).run().expect(3);
+    assert!(plan.stderr.contains("this project is protected"), "{plan}");
+}
+
+#[test]
+fn a_name_that_is_taken_where_nothing_is_listed_is_explained() {
+    let (account, project) = (Account::new(), Project::of(ALL));
+    account.apply(&project);
+    project.forget();
+    let apply = account.cli(&project, ["apply", "--yes"]).run();
+    assert_ne!(apply.code, 0, "{apply}");
+    assert!(apply.stderr.contains("creating arize:tags.live"), "{apply}");
+    assert!(
+        apply.stderr.contains("the API has no list of these"),
+        "{apply}"
+    );
+}
+
+#[test]
+fn the_example_is_applied_and_then_there_is_nothing_to_do() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/twosystems");
+    let folder = std::path::Path::new(example);
+    for command in ["plan", "apply"] {
+        let run = Cli::new([command, "--mock"]).folder(folder).run().expect(0);
+        assert!(run.stdout.contains("+ arize:spaces.shop"), "{run}");
+        assert!(run.stdout.contains("+ workspaces.shop"), "{run}");
+    }
+}

@@ -1,0 +1,411 @@
+//! The canary: a random secret in every place where a secret may stand, and no trace of any of them
+//! in anything that is written anywhere.
+//!
+//! The places come from the kinds' own rules, so that a new one fails here until it is planted.
+//! Panics are not provoked: nothing from outside makes one.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use gatewright::kind::{Is, Kind};
+use gatewright::manifest::{self, Options};
+use gatewright::model::{Pointer, Value};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
+
+use crate::support::{Fate, Project, Proxy, Run, Server, assert_no_leak, at_once, base64_of};
+
+/// Every secret place of every kind, each with a variable of its own.
+const MANIFEST: &str = r#"workspaces:
+  w: { name: W }
+secret_references:
+  aws:
+    name: A
+    manager_type: aws_sm
+    secret_path: p
+    allow_all_workspaces: true
+    auth_config: { aws_auth_type: accessKey, aws_region: r, aws_access_key_id: "${env:C_SR_ID}", aws_secret_access_key: "${env:C_SR_KEY}" }
+  azure:
+    name: B
+    manager_type: azure_kv
+    secret_path: p
+    allow_all_workspaces: true
+    auth_config: { azure_auth_mode: entra, azure_vault_url: "https://v", azure_entra_tenant_id: t, azure_entra_client_id: c, azure_entra_client_secret: "${env:C_SR_ENTRA}" }
+  token:
+    name: C
+    manager_type: hashicorp_vault
+    secret_path: p
+    allow_all_workspaces: true
+    auth_config: { vault_auth_type: token, vault_addr: "https://v", vault_token: "${env:C_SR_TOKEN}" }
+  approle:
+    name: D
+    manager_type: hashicorp_vault
+    secret_path: p
+    allow_all_workspaces: true
+    auth_config: { vault_auth_type: approle, vault_addr: "https://v", vault_role_id: r, vault_secret_id: "${env:C_SR_APPROLE}" }
+integrations:
+  openai:
+    name: O
+    ai_provider_id: openai
+    key: ${env:C_KEY}
+    configurations: { custom_host: "https://llm.example/v1", custom_headers: { x-token: "${env:C_HEADER}" } }
+    models:
+      mine: { enabled: true, is_custom: true, configurations: { custom_host: "https://m.example", custom_headers: { x-token: "${env:C_MODEL}" } } }
+  bedrock:
+    name: P
+    ai_provider_id: bedrock
+    configurations: { aws_auth_type: accessKey, aws_region: r, aws_access_key_id: "${env:C_BR_ID}", aws_secret_access_key: "${env:C_BR_KEY}" }
+  azure:
+    name: Q
+    ai_provider_id: azure-openai
+    configurations:
+      azure_auth_mode: entra
+      azure_resource_name: r
+      azure_entra_tenant_id: t
+      azure_entra_client_id: c
+      azure_entra_client_secret: ${env:C_ENTRA}
+      azure_deployment_config: [{ azure_deployment_name: d, azure_api_version: v, azure_model_slug: gpt-5, alias: gpt-5, is_default: true }]
+  vertex:
+    name: R
+    ai_provider_id: vertex-ai
+    configurations: { vertex_auth_type: serviceAccount, vertex_region: r, vertex_project_id: p, vertex_service_account_json: "${env:C_VERTEX_JSON}" }
+guardrails:
+  hook:
+    workspace_id: w
+    name: Hook
+    checks: [{ id: default.webhook, parameters: { webhookURL: "https://h.example", headers: { x-token: "${env:C_HOOK}" } } }]
+    actions: { deny: true, async: false }
+configs:
+  inline:
+    workspace_id: w
+    name: Inline
+    config:
+      strategy: { mode: fallback }
+      targets:
+        - { provider: openai, api_key: "${env:C_CFG_KEY}" }
+        - { provider: bedrock, aws_access_key_id: "${env:C_CFG_ID}", aws_secret_access_key: "${env:C_CFG_SECRET}", aws_session_token: "${env:C_CFG_SESSION}", aws_region: r }
+        - { provider: azure-openai, azure_ad_token: "${env:C_CFG_AD}", azure_entra_client_secret: "${env:C_CFG_ENTRA}" }
+        - { provider: vertex-ai, vertex_service_account_json: "${env:C_CFG_JSON}" }
+mcp_integrations:
+  headers:
+    name: M
+    url: https://mcp.example
+    transport: http
+    auth_type: headers
+    configurations: { custom_headers: { x-token: "${env:C_MCP}" } }
+  oauth:
+    name: N
+    url: https://mcp.example/o
+    transport: http
+    auth_type: oauth_auto
+    configurations: { oauth_metadata: { client_id: c, client_secret: "${env:C_OAUTH}" }, external_auth_config: { clientSecret: "${env:C_IDP}" } }
+api_keys:
+  made:
+    name: Made
+    type: workspace
+    sub_type: service
+    workspace_id: w
+    scopes: [logs.list]
+"#;
+
+/// A secret that occurs nowhere else, with characters that encodings change.
+fn canary(variable: &str) -> String {
+    let random = uuid::Uuid::now_v7().simple().to_string();
+    match variable.ends_with("JSON") {
+        true => json!({ "type": "service_account", "private_key": format!("pem/{random}+==") })
+            .to_string(),
+        false => format!("sk-{random}/+&<\"\\%=="),
+    }
+}
+
+/// The part of a secret that must not show: of a document, what is secret in it.
+fn core(secret: &str) -> String {
+    match serde_json::from_str::<serde_json::Value>(secret) {
+        Ok(document) => document["private_key"]
+            .as_str()
+            .unwrap_or(secret)
+            .to_owned(),
+        Err(_) => secret.to_owned(),
+    }
+}
+
+struct Nest {
+    project: Project,
+    secrets: BTreeMap<String, String>,
+}
+
+impl Nest {
+    fn new() -> Self {
+        let project = Project::of(MANIFEST);
+        project.file(
+            "gatewright.yaml",
+            "gatewright: 1\nmanifests: [\"org/**/*.yaml\"]\nfingerprint_key: ${env:C_FINGERPRINT}\n\
+             sink: { file: \"sunk/{key}\" }\n",
+        );
+        let mut nest = Self {
+            project,
+            secrets: BTreeMap::new(),
+        };
+        nest.draw();
+        nest
+    }
+
+    /// New values for all variables; the old ones stay secret.
+    fn draw(&mut self) -> Vec<String> {
+        let old = self.secrets.values().map(|secret| core(secret)).collect();
+        let mut names: Vec<&str> = MANIFEST
+            .split("${env:")
+            .skip(1)
+            .filter_map(|rest| rest.split('}').next())
+            .collect();
+        names.push("C_FINGERPRINT");
+        let drawn = names
+            .into_iter()
+            .map(|name| (name.to_owned(), canary(name)));
+        self.secrets = drawn.collect();
+        old
+    }
+
+    fn run(&self, url: &str, arguments: &[&str]) -> Run {
+        let mut cli = self.project.at(url, []);
+        for argument in arguments {
+            cli = cli.arg(argument);
+        }
+        cli = cli.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
+        let set = self.secrets.iter();
+        set.fold(cli, |cli, (name, value)| cli.env(name, value))
+            .run()
+    }
+}
+
+/// Asserts that no spelling of any secret is in any of these texts.
+#[track_caller]
+fn assert_silent(secrets: &[String], runs: &[Run], project: &Project) {
+    let texts: Vec<String> = runs
+        .iter()
+        .map(Run::output)
+        .chain([project.state()])
+        .collect();
+    let whole = texts.join("\n");
+    at_once(secrets, |secret| {
+        assert_no_leak("something", &whole, secret)
+    });
+}
+
+/// The places of a kind's secrets that an entry fills.
+fn places(kind: &Kind, value: &Value, at: &mut Pointer, found: &mut Vec<&'static str>) {
+    if matches!(value, Value::Secret(_)) {
+        let hit = kind.rules.iter().filter(|rule| {
+            matches!(rule.is, Is::Secret | Is::SecretJson | Is::Sensitive) && rule.at.matches(at)
+        });
+        found.extend(hit.map(|rule| rule.at.0));
+        return;
+    }
+    let below: Vec<(String, &Value)> = match value {
+        Value::Map(map) => map
+            .iter()
+            .map(|(key, value)| (key.clone(), value))
+            .collect(),
+        Value::List(items) => {
+            let items = items.iter().enumerate();
+            items.map(|(at, value)| (at.to_string(), value)).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (key, value) in below {
+        at.push(key);
+        places(kind, value, at, found);
+        at.pop();
+    }
+}
+
+#[test]
+fn every_place_for_a_secret_has_a_canary_in_it() {
+    let nest = Nest::new();
+    let loaded = manifest::load(&Options {
+        root: Path::new(nest.project.path()),
+        environment: None,
+        variables: &|name| nest.secrets.get(name).cloned(),
+        placeholders: false,
+        may_be_empty: false,
+        defer_secrets: false,
+        texts: &manifest::Texts::new(),
+        systems: gatewright::systems::SYSTEMS,
+    });
+    let repository = loaded.repository.unwrap_or_else(|| {
+        panic!("{:?}", loaded.diagnostics);
+    });
+    let mut missing = Vec::new();
+    for kind in gatewright::systems::portkey::SYSTEM.kinds {
+        let mut found = Vec::new();
+        for entry in repository
+            .entries
+            .iter()
+            .filter(|entry| entry.kind.name == kind.name)
+        {
+            let fields = Value::Map(entry.fields.clone());
+            places(kind, &fields, &mut Pointer::root(), &mut found);
+        }
+        let issued = kind.issued().map(|(place, _)| place.to_string());
+        let secret = |is: &Is| matches!(is, Is::Secret | Is::SecretJson | Is::Sensitive);
+        for rule in kind.rules.iter().filter(|rule| secret(&rule.is)) {
+            // What the server makes is planted by the server.
+            if !found.contains(&rule.at.0) && issued.as_deref() != Some(rule.at.0) {
+                missing.push(format!("{}{}", kind.name, rule.at.0));
+            }
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+#[test]
+fn no_command_says_any_of_them() {
+    let (server, mut nest) = (Server::start(), Nest::new());
+    let url = server.url();
+    let mut runs = Vec::new();
+    let all: &[&[&str]] = &[
+        &["validate"],
+        &["validate", "--format", "json"],
+        &["plan", "--full"],
+        &["plan", "--format", "json"],
+        &["apply", "--yes", "--full"],
+        &["plan", "--format", "json"],
+        &["drift", "--full"],
+        &["drift", "--format", "json"],
+    ];
+    for arguments in all {
+        let run = nest.run(&url, arguments);
+        assert_eq!(run.code, 0, "{run}");
+        runs.push(run);
+    }
+    let mut secrets: Vec<String> = nest.secrets.values().map(|secret| core(secret)).collect();
+    secrets.push(nest.project.read("sunk/made"));
+    // Rotated, changed, resent, and gone: in every form of output.
+    secrets.extend(nest.draw());
+    secrets.extend(nest.secrets.values().map(|secret| core(secret)));
+    let all: &[&[&str]] = &[
+        &["plan", "--full"],
+        &["plan", "--format", "json"],
+        &["apply", "--yes", "--format", "json"],
+        &[
+            "plan",
+            "--rotate",
+            "integrations/openai",
+            "--rotate",
+            "configs/inline",
+        ],
+        &[
+            "apply",
+            "--yes",
+            "--rotate",
+            "api_keys/made",
+            "--rotate",
+            "integrations/vertex",
+        ],
+        &["drift"],
+    ];
+    for arguments in all {
+        runs.push(nest.run(&url, arguments));
+    }
+    secrets.push(nest.project.read("sunk/made"));
+    nest.project
+        .file("org/all.yaml", "workspaces:\n  w: { name: W }\n");
+    runs.push(nest.run(&url, &["apply", "--yes", "--full"]));
+    assert_silent(&secrets, &runs, &nest.project);
+}
+
+#[test]
+fn no_answer_of_a_server_brings_any_of_them_to_light() {
+    let (server, nest) = (Server::start(), Nest::new());
+    let secrets: Vec<String> = nest.secrets.values().map(|secret| core(secret)).collect();
+    let spelled: Vec<String> = secrets
+        .iter()
+        .flat_map(|secret| {
+            let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let html = secret
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('"', "&quot;");
+            let url = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+            [secret.clone(), base64_of(secret), hex, html, url]
+        })
+        .collect();
+    let answers = [
+        (
+            "400 Bad Request",
+            json!({ "message": spelled.join(" ") }).to_string(),
+        ),
+        ("500 Internal Server Error", spelled.join("\n")),
+        ("200 OK", format!("<html>{}</html>", spelled.join(" "))),
+        (
+            "403 Forbidden",
+            json!({ "data": { "message": spelled.join(","), "errorCode": spelled[0] } })
+                .to_string(),
+        ),
+        (
+            "422 Unprocessable",
+            json!({ "error": { "message": "no", "code": spelled[1] } }).to_string(),
+        ),
+    ];
+    let mut runs = Vec::new();
+    for (status, body) in answers {
+        let proxy = Proxy::start(&server, move |request| match request.is_write() {
+            true => Fate::answer(status, "x-request-id: r\r\n", &body),
+            false => Fate::Forward,
+        });
+        for format in ["human", "json"] {
+            let run = nest.run(&proxy.url(), &["apply", "--yes", "--format", format]);
+            assert_ne!(run.code, 0, "{status}");
+            runs.push(run);
+        }
+    }
+    assert_silent(&secrets, &runs, &nest.project);
+}
+
+#[test]
+fn no_mistake_in_a_manifest_brings_any_of_them_to_light() {
+    let nest = Nest::new();
+    let literal = canary("LITERAL");
+    let quoted = serde_json::to_string(&literal).unwrap();
+    let mut runs = Vec::new();
+    let mistakes: Vec<(String, String)> = MANIFEST
+        .match_indices("${env:C_")
+        .map(|(at, _)| {
+            let end = at + MANIFEST[at..].find('}').unwrap() + 1;
+            let variable = &MANIFEST[at..end];
+            // With its quotes, where it has any.
+            let with = format!("\"{variable}\"");
+            let place = if MANIFEST.contains(&with) {
+                with
+            } else {
+                variable.to_owned()
+            };
+            (MANIFEST.replacen(&place, &quoted, 1), variable.to_owned())
+        })
+        .collect();
+    for (literally, _) in &mistakes {
+        nest.project.file("org/all.yaml", literally);
+        runs.push(nest.project.cli(["validate"]).run());
+    }
+    // Broken off, misspelt and of the wrong type, with literals in place.
+    let (first, _) = &mistakes[0];
+    for broken in [
+        first.replacen("manager_type: aws_sm", "manager_type: [aws_sm", 1),
+        first.replacen("aws_secret_access_key:", "aws_secret_acces_key:", 1),
+        first.replacen("auth_config: {", "auth_config: [", 1),
+        MANIFEST.replacen("key: ${env:C_KEY}", &format!("keey: {quoted}"), 1),
+        MANIFEST.replacen("key: ${env:C_KEY}", &format!("key: [{quoted}]"), 1),
+        MANIFEST.replacen("key: ${env:C_KEY}", &format!("key: {quoted} x"), 1),
+        MANIFEST
+            .replacen("integrations:", "integration:", 1)
+            .replacen("${env:C_KEY}", &quoted, 1),
+        MANIFEST.replacen("ai_provider_id: openai", "ai_provider_id: 5", 1),
+    ] {
+        nest.project.file("org/all.yaml", &broken);
+        runs.push(nest.run("http://127.0.0.1:9/v1", &["validate"]));
+        runs.push(nest.run("http://127.0.0.1:9/v1", &["plan", "--format", "json"]));
+    }
+    let mut secrets: Vec<String> = nest.secrets.values().map(|secret| core(secret)).collect();
+    secrets.push(literal);
+    assert_silent(&secrets, &runs, &nest.project);
+}

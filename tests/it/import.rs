@@ -1,0 +1,380 @@
+//! `gatewright import`: manifests for what is live.
+
+use serde_json::json;
+
+use crate::support::{Cli, Project, Server};
+
+/// A folder without anything in it.
+fn empty() -> Project {
+    let project = Project::new();
+    std::fs::remove_file(project.path().join("gatewright.yaml")).unwrap();
+    project
+}
+
+/// A run without any variable but the API key.
+fn bare<const N: usize>(project: &Project, server: &Server, arguments: [&str; N]) -> Cli {
+    project
+        .at(&server.url(), arguments)
+        .without("OPENAI_API_KEY")
+}
+
+/// Asserts that a plan finds nothing, and that importing again does neither.
+#[track_caller]
+fn assert_imported(project: &Project, server: &Server) {
+    server.clear();
+    let plan = bare(project, server, ["plan", "--detailed-exitcode"]).run();
+    assert_eq!(plan.code, 0, "a plan after the import is not empty\n{plan}");
+    bare(project, server, ["drift"]).run().expect(0);
+    let before = snapshot(project);
+    let again = bare(project, server, ["import", "--format", "json"])
+        .run()
+        .expect(0);
+    assert_eq!(again.json()["imported"]["entries"], json!([]), "{again}");
+    assert_eq!(snapshot(project), before, "a second import wrote something");
+    assert_eq!(server.writes(), [""; 0], "an import wrote to the server");
+}
+
+/// Every file of a repository, journals and caches aside.
+fn snapshot(project: &Project) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    let mut folders = vec![project.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path
+                .strip_prefix(project.path())
+                .unwrap()
+                .display()
+                .to_string();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !name.contains("/cache/") {
+                files.push((name, std::fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn what_acme_applied_is_imported_into_an_empty_folder() {
+    let (server, acme) = (Server::start(), Project::acme());
+    let run =
+        |arguments: [&str; 2]| super::examples::variables(acme.at(&server.url(), arguments)).run();
+    let applied = run(["apply", "--yes"]).expect(0);
+    let created = applied
+        .changes()
+        .iter()
+        .filter(|it| it.starts_with("+ "))
+        .count();
+    for layout in ["kind", "workspace"] {
+        server.clear();
+        let project = empty();
+        let arguments = ["import", "--format", "json", "--layout", layout];
+        let import = bare(&project, &server, arguments).run().expect(0);
+        assert_eq!(server.writes(), [""; 0]);
+        let document = import.json();
+        // Of this secret the API shows nothing, so that nothing says that it is there.
+        let warnings: Vec<_> = import.codes();
+        assert_eq!(warnings, ["missing-secret"], "{import}");
+        let imported = &document["imported"];
+        let entries = imported["entries"].as_array().unwrap().len();
+        // The server came with a workspace.
+        assert_eq!(entries, created + 1, "{import}");
+        let because: std::collections::BTreeSet<_> = imported["left_out"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it["because"].as_str().unwrap())
+            .collect();
+        // Nobody declares an owner, and of a mapping nothing tells which of its two names for the
+        // group is meant to be declared.
+        let expected = [
+            "a SCIM mapping needs a group",
+            "invalid value for `role`",
+            "the server made it by itself",
+        ];
+        assert_eq!(because, expected.into(), "{import}");
+        assert_imported(&project, &server);
+        if layout == "workspace" {
+            let text = project.read("org/payments.yaml");
+            assert!(text.starts_with("workspaces:\n  payments:\n"), "{text}");
+            assert!(
+                project
+                    .read("org/shared.yaml")
+                    .contains("\nsecret_references:\n")
+            );
+            continue;
+        }
+        let configs = project.read("org/configs.yaml");
+        assert!(
+            configs.contains("\"${ref:guardrails.no-card-data.slug}\""),
+            "{configs}"
+        );
+        assert!(
+            configs.contains("provider: \"@azure-eu-payments\""),
+            "{configs}"
+        );
+        for (_, text) in snapshot(&project)
+            .iter()
+            .filter(|(name, _)| name.starts_with("org/"))
+        {
+            for server_owned in ["created_at", "status: active", "masked", "***"] {
+                assert!(!text.contains(server_owned), "{server_owned} in\n{text}");
+            }
+        }
+    }
+}
+
+/// The small organisation, applied.
+fn applied() -> Server {
+    let (server, project) = (Server::start(), Project::small());
+    project.apply(&server.url());
+    server
+}
+
+#[test]
+fn secrets_are_placeholders_that_nobody_needs_until_they_change() {
+    let (server, project) = (applied(), empty());
+    let import = bare(&project, &server, ["import"]).run().expect(0);
+    assert!(
+        import
+            .stdout
+            .contains("OPENAI_PROD_KEY  integrations.openai-prod/key"),
+        "{import}"
+    );
+    let text = project.read("org/integrations.yaml");
+    assert!(text.contains("key: ${env:OPENAI_PROD_KEY}"), "{text}");
+    assert_imported(&project, &server);
+    // Other changes do not need it.
+    project.edit_file(
+        "org/integrations.yaml",
+        "name: OpenAI production",
+        "name: OpenAI",
+    );
+    bare(&project, &server, ["apply", "--yes"]).run().expect(0);
+    assert_eq!(server.writes(), ["PUT /v1/integrations/openai-prod 200"]);
+    // Checking offline knows nothing of the ledger.
+    let validate = bare(&project, &server, ["validate", "--format", "json"])
+        .run()
+        .expect(1);
+    assert_eq!(validate.codes(), ["unset-variable"], "{validate}");
+    // The right value is no change, and a wrong one is.
+    let with = |key: &str, arguments: [&str; 2]| {
+        bare(&project, &server, arguments)
+            .env("OPENAI_PROD_KEY", key)
+            .run()
+    };
+    with(crate::support::OPENAI_KEY, ["plan", "--detailed-exitcode"]).expect(0);
+    let wrong = with("sk-another-one-altogether", ["plan", "--detailed-exitcode"]).expect(2);
+    assert_eq!(wrong.changes(), ["~ integrations.openai-prod"], "{wrong}");
+    // Once it has been set, it is needed like any other.
+    project.edit_file("org/integrations.yaml", "name: OpenAI", "name: Ours");
+    server.clear();
+    with(crate::support::OPENAI_KEY, ["apply", "--yes"]).expect(0);
+    assert_eq!(server.writes(), ["PUT /v1/integrations/openai-prod 200"]);
+    let plan = bare(&project, &server, ["plan", "--format", "json"])
+        .run()
+        .expect(1);
+    assert_eq!(plan.codes(), ["unset-variable"], "{plan}");
+}
+
+#[test]
+fn an_object_that_has_to_be_made_again_needs_its_secrets() {
+    let (server, project) = (applied(), empty());
+    bare(
+        &project,
+        &server,
+        ["import", "--only", "integrations.openai-prod"],
+    )
+    .run()
+    .expect(0);
+    let delete = |path: &str| server.send(reqwest::Method::DELETE, path, None);
+    let provider = "/providers/openai-payments";
+    let workspace = server
+        .send(reqwest::Method::GET, "/admin/workspaces", None)
+        .1;
+    let workspace = workspace["data"].as_array().unwrap();
+    let id = |name: &str| {
+        let it = workspace.iter().find(|it| it["name"] == name).unwrap();
+        it["id"].as_str().unwrap().to_owned()
+    };
+    delete(&format!("{provider}?workspace_id={}", id("Payments")));
+    assert_eq!(delete("/integrations/openai-prod").0, 200);
+    let plan = bare(&project, &server, ["plan", "--format", "json"])
+        .run()
+        .expect(1);
+    assert_eq!(plan.codes(), ["unset-variable"], "{plan}");
+}
+
+#[test]
+fn what_is_asked_for_is_imported_and_the_rest_is_not() {
+    let server = applied();
+    let imported = |arguments: &[&str]| {
+        let project = empty();
+        let mut cli = bare(&project, &server, ["import", "--format", "json"]);
+        for argument in arguments {
+            cli = cli.arg(argument);
+        }
+        let document = cli.run().expect(0).json();
+        let entries = document["imported"]["entries"].as_array().unwrap();
+        let entries = entries.iter().map(|it| it["address"].as_str().unwrap());
+        let entries: Vec<_> = entries.map(str::to_owned).collect();
+        bare(&project, &server, ["plan", "--detailed-exitcode"])
+            .run()
+            .expect(0);
+        (entries.join(" "), project)
+    };
+    let (entries, project) = imported(&["--kind", "configs", "--kind", "guardrails"]);
+    assert_eq!(entries, "configs.standard guardrails.no-pii");
+    // What is not in the repository is named by its id.
+    let text = project.read("org/guardrails.yaml");
+    let line = text
+        .lines()
+        .find(|line| line.contains("workspace_id"))
+        .unwrap();
+    assert_eq!(line.trim().len(), "workspace_id: ".len() + 36, "{text}");
+    let (entries, _) = imported(&["--only", "configs.standard", "--into", "org/a/b.yaml"]);
+    assert_eq!(entries, "configs.standard");
+    let (entries, _) = imported(&["--workspace", "Payments"]);
+    assert_eq!(
+        entries,
+        "configs.standard guardrails.no-pii rate_limits_policies.requests-a-minute usage_limits_policies.monthly-cost \
+         workspaces.payments"
+    );
+    let project = empty();
+    let wrong = bare(&project, &server, ["import", "--kind", "config"])
+        .run()
+        .expect(1);
+    assert!(wrong.stderr.contains("did you mean `configs`?"), "{wrong}");
+    let outside = bare(&project, &server, ["import", "--into", "elsewhere.yaml"])
+        .run()
+        .expect(1);
+    assert!(
+        outside
+            .stderr
+            .contains("elsewhere.yaml would not be read as a manifest"),
+        "{outside}"
+    );
+    let dry = bare(&project, &server, ["import", "--dry-run"])
+        .run()
+        .expect(0);
+    assert!(
+        dry.stdout
+            .contains("# org/configs.yaml\nconfigs:\n  standard:\n"),
+        "{dry}"
+    );
+    assert_eq!(snapshot(&project), [], "a dry run wrote something");
+}
+
+#[test]
+fn existing_files_keep_their_comments_and_their_order() {
+    let (server, project) = (applied(), Project::new());
+    let ours = "# Ours.\n\nconfigs:   # of the team\n  mine:\n    # Ask first.\n    name: Standard\n    \
+                workspace_id: pay\n    config: { provider: \"@openai-payments\" } # one\n\n\
+                workspaces: { pay: { name: Payments } }\n";
+    project.file("org/all.yaml", ours);
+    // Somebody else's config of that name has become ours by its name already.
+    let import = [
+        "import",
+        "--format",
+        "json",
+        "--into",
+        "org/all.yaml",
+        "--kind",
+        "guardrails",
+    ];
+    let run = bare(&project, &server, import).run().expect(0);
+    assert_eq!(
+        run.json()["imported"]["entries"][0]["address"],
+        "guardrails.no-pii"
+    );
+    let text = project.read("org/all.yaml");
+    assert!(text.starts_with(ours), "{text}");
+    assert!(
+        text.contains("guardrails:\n  no-pii:\n    name: No PII\n    workspace_id: pay\n"),
+        "{text}"
+    );
+    let again = [
+        "import",
+        "--format",
+        "json",
+        "--into",
+        "org/all.yaml",
+        "--kind",
+        "providers",
+    ];
+    bare(&project, &server, again).run().expect(0);
+    let more = project.read("org/all.yaml");
+    assert!(more.starts_with(&text), "{more}");
+}
+
+#[test]
+fn names_that_yaml_and_manifests_are_fond_of_misreading() {
+    let (server, project) = (applied(), empty());
+    let post = |path: &str, body: serde_json::Value| {
+        let (status, answer) = server.send(reqwest::Method::POST, path, Some(body));
+        assert_eq!(status, 200, "{answer}");
+        answer["id"].as_str().unwrap_or_default().to_owned()
+    };
+    let names = [
+        "no",
+        "1e3",
+        "2026-01-02",
+        "null",
+        "${env:HOME}",
+        "a: b #c",
+        "\u{65e5}\u{672c}\u{8a9e}",
+        "Z\u{fc}rich \"x\"",
+        "- [x]",
+        "'",
+        "tab\there",
+    ];
+    for name in names {
+        let workspace = post(
+            "/admin/workspaces",
+            json!({ "name": name, "description": format!("{name}\nand more\n") }),
+        );
+        post(
+            "/configs",
+            json!({ "name": name, "workspace_id": workspace,
+                    "config": { "provider": "@x", "override_params": { "stop": [name, "yes"], "note": " a\n\n  b\n" } } }),
+        );
+    }
+    // The same name twice in one workspace cannot be told apart without the ledger.
+    let workspace = post("/admin/workspaces", json!({ "name": "Twins" }));
+    for _ in 0..2 {
+        post(
+            "/configs",
+            json!({ "name": "Twin", "workspace_id": workspace, "config": { "provider": "@x" } }),
+        );
+    }
+    let import = bare(&project, &server, ["import", "--format", "json"])
+        .run()
+        .expect(0);
+    let left_out = import.json()["imported"]["left_out"].clone();
+    let twins = left_out
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|it| it["name"] == "Twin");
+    let because: Vec<_> = twins.map(|it| it["because"].as_str().unwrap()).collect();
+    assert_eq!(
+        because,
+        ["two entries declare a config called `Twin` in one place"]
+    );
+    let text = project.read("org/configs.yaml");
+    assert!(text.contains("stop: [\"no\", \"yes\"]"), "{text}");
+    assert!(
+        text.contains("note: |2\n           a\n\n            b\n"),
+        "{text}"
+    );
+    let plan = bare(&project, &server, ["plan", "--detailed-exitcode"]).run();
+    assert_eq!(plan.code, 0, "{plan}");
+    let entries = import.json()["imported"]["entries"]
+        .as_array()
+        .unwrap()
+        .len();
+    assert!(entries >= 2 * names.len(), "{import}");
+}

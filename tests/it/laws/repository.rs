@@ -1,0 +1,235 @@
+//! A small repository with entries of every kind, taken from the examples.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use gatewright::kind::System;
+use gatewright::manifest::{self, Options, Repository};
+use gatewright::model::Address;
+use serde_json::{Map, Value, json};
+
+use super::edit::Edit;
+use crate::support::{Cli, Project, Run, Server};
+
+/// The examples that have every kind of a system.
+const EXAMPLES: &[(&str, &str)] = &[("portkey", "examples/acme")];
+
+/// Entries of one system, by kind and key, as manifests have them.
+#[derive(Clone)]
+pub(super) struct Sample {
+    pub(super) system: &'static System,
+    project_file: String,
+    /// One file each.
+    files: Vec<Entries>,
+}
+
+type Entries = BTreeMap<String, Map<String, Value>>;
+
+/// A sample of every system.
+pub(super) fn samples() -> Vec<Sample> {
+    EXAMPLES
+        .iter()
+        .map(|(system, folder)| sample(system, folder))
+        .collect()
+}
+
+fn sample(system: &str, folder: &str) -> Sample {
+    let system = gatewright::systems::SYSTEMS
+        .iter()
+        .find(|known| known.name == system)
+        .unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let all = entries(&folder, system);
+    let repository = load(&folder).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let mut chosen = BTreeSet::new();
+    for kind in system.kinds {
+        // The one that needs the least beside it, and the one that says the most.
+        let own = || {
+            repository
+                .entries
+                .iter()
+                .filter(|entry| entry.address.kind == kind.name)
+        };
+        let least = own().min_by_key(|entry| closure(&repository, &entry.address).len());
+        let most = own().max_by_key(|entry| all[kind.name][&entry.address.key].to_string().len());
+        let found = [least, most];
+        assert!(found[0].is_some(), "the examples have no {}", kind.name);
+        for entry in found.into_iter().flatten() {
+            chosen.extend(closure(&repository, &entry.address));
+        }
+    }
+    let mut file = Entries::new();
+    for address in chosen {
+        let entry = all[&address.kind][&address.key].clone();
+        file.entry(address.kind)
+            .or_default()
+            .insert(address.key, entry);
+    }
+    Sample {
+        system,
+        project_file: std::fs::read_to_string(folder.join("gatewright.yaml")).unwrap(),
+        files: vec![file],
+    }
+}
+
+/// An entry and everything that it refers to.
+fn closure(repository: &Repository, address: &Address) -> BTreeSet<Address> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![address.clone()];
+    while let Some(address) = open.pop() {
+        if found.insert(address.clone()) {
+            let entry = repository
+                .entries
+                .iter()
+                .find(|entry| entry.address == address)
+                .unwrap();
+            open.extend(entry.links().iter().map(|link| link.to.clone()));
+        }
+    }
+    found
+}
+
+/// The entries of a repository's manifests as they are written.
+fn entries(folder: &Path, system: &System) -> Entries {
+    let mut all = Entries::new();
+    for file in walkdir::WalkDir::new(folder.join("org")) {
+        let file = file.unwrap();
+        if file.file_type().is_file() {
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            let document: Map<String, Value> = serde_saphyr::from_str(&text).unwrap();
+            let of = document
+                .get("system")
+                .and_then(Value::as_str)
+                .unwrap_or("portkey");
+            for (kind, entries) in document.iter().filter(|_| of == system.name) {
+                if let Value::Object(entries) = entries {
+                    all.entry(kind.clone()).or_default().extend(entries.clone());
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Loads a repository as `validate` does.
+pub(super) fn load(folder: &Path) -> Result<Repository, Vec<String>> {
+    let loaded = manifest::load(&Options {
+        root: folder,
+        environment: None,
+        variables: &|name| Some(variable(name)),
+        placeholders: false,
+        may_be_empty: false,
+        systems: gatewright::systems::SYSTEMS,
+        texts: &manifest::Texts::new(),
+        defer_secrets: false,
+    });
+    loaded.repository.ok_or_else(|| {
+        loaded
+            .diagnostics
+            .iter()
+            .map(|problem| problem.message.clone())
+            .collect()
+    })
+}
+
+/// The value of any variable.
+fn variable(name: &str) -> String {
+    match name.contains("JSON") {
+        true => json!({ "type": "service_account", "private_key": name }).to_string(),
+        false => format!("value-of-{name}"),
+    }
+}
+
+impl Sample {
+    /// The entries of one kind.
+    pub(super) fn of(&self, kind: &str) -> impl Iterator<Item = (&String, &Value)> {
+        self.files
+            .iter()
+            .filter_map(move |file| file.get(kind))
+            .flatten()
+    }
+
+    /// A repository with these entries.
+    pub(super) fn project(&self) -> Project {
+        let project = Project::new();
+        self.write(&project);
+        project
+    }
+
+    /// Writes the entries over those of a repository.
+    pub(super) fn write(&self, project: &Project) {
+        project.file("gatewright.yaml", &self.project_file);
+        let _ = std::fs::remove_dir_all(project.path().join("org"));
+        for (at, file) in self.files.iter().enumerate() {
+            let mut document = json!(file);
+            document["system"] = json!(self.system.name);
+            project.file(&format!("org/{at}.yaml"), &format!("{document:#}\n"));
+        }
+    }
+
+    /// The entries after these edits.
+    pub(super) fn with(&self, edits: &[Edit]) -> Self {
+        let mut edited = self.clone();
+        for edit in edits {
+            for file in &mut edited.files {
+                let entry = file
+                    .get_mut(&edit.kind)
+                    .and_then(|kind| kind.get_mut(&edit.key));
+                entry.into_iter().for_each(|entry| edit.apply(entry));
+            }
+        }
+        edited
+    }
+
+    /// The same entries, in other files and in another order.
+    pub(super) fn arranged(&self, seed: usize) -> Self {
+        let mut files = vec![Entries::new(); seed + 1];
+        let entries = self.files.iter().flatten();
+        let entries = entries.flat_map(|(kind, map)| map.iter().map(move |e| (kind, e)));
+        for (at, (kind, (key, entry))) in entries.enumerate() {
+            let file = &mut files[(at * 7 + seed) % (seed + 1)];
+            let reversed = match entry {
+                Value::Object(members) if seed % 2 == 1 => members
+                    .iter()
+                    .rev()
+                    .map(|(k, v)| (k.clone(), v.clone()))
+                    .collect(),
+                other => other.clone(),
+            };
+            file.entry(kind.clone())
+                .or_default()
+                .insert(key.clone(), reversed);
+        }
+        Self {
+            files,
+            ..self.clone()
+        }
+    }
+
+    /// A run in a repository of these entries.
+    pub(super) fn run<const N: usize>(
+        &self,
+        project: &Project,
+        server: &Server,
+        arguments: [&str; N],
+    ) -> Run {
+        let mut cli: Cli = project.at(&server.url(), arguments);
+        for name in self.variables(project) {
+            cli = cli.env(&name, &variable(&name));
+        }
+        cli.run()
+    }
+
+    /// The variables that the manifests name.
+    fn variables(&self, project: &Project) -> BTreeSet<String> {
+        let mut texts = self.project_file.clone();
+        for file in std::fs::read_dir(project.path().join("org")).unwrap() {
+            texts += &std::fs::read_to_string(file.unwrap().path()).unwrap();
+        }
+        let names = texts.split("${env:").skip(1);
+        let names = names.filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()));
+        names
+            .filter(|name| name != self.system.api_key_variable)
+            .collect()
+    }
+}

@@ -1,0 +1,119 @@
+//! One repository for two systems: what one of them suffers does not stop the other one.
+
+use serde_json::json;
+
+use crate::support::{Cli, OPENAI_KEY, Project, Server, assert_no_leak};
+
+/// Where nobody listens.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+const BOTH: &str = "gatewright: 1
+manifests: [\"org/**/*.yaml\"]
+vars: { key: \"${env:OPENAI_API_KEY}\" }
+";
+
+/// A provider's key, named once and used on both systems.
+fn project() -> Project {
+    let project = Project::of(
+        "integrations:\n  openai: { name: OpenAI, ai_provider_id: openai, key: \"${var:key}\" }\n",
+    );
+    project.file("gatewright.yaml", BOTH).file(
+        "org/arize.yaml",
+        "system: arize\nintegrations:\n  openai: { type: LLM, config: { provider: OPEN_AI, \
+         api_key: \"${var:key}\" } }\n",
+    );
+    project
+}
+
+fn run<const N: usize>(project: &Project, portkey: &str, arguments: [&str; N]) -> Cli {
+    let cli = project.at(portkey, arguments);
+    cli.env("ARIZE_API_KEY", "az-secret-4Tq")
+        .arg("--base-url")
+        .arg(&format!("arize={NOWHERE}"))
+}
+
+#[test]
+fn a_system_that_cannot_be_reached_does_not_stop_the_other() {
+    let (server, project) = (Server::start(), project());
+    let plan = run(&project, &server.url(), ["plan"]).run().expect(1);
+    assert!(plan.stdout.contains("+ integrations.openai"), "{plan}");
+    assert!(!plan.stdout.contains("arize:integrations"), "{plan}");
+    let said = format!("! arize at {NOWHERE} could not be read");
+    assert!(plan.stdout.contains(&said), "{plan}");
+    assert!(plan.stderr.contains("error[unreachable]"), "{plan}");
+
+    let apply = run(
+        &project,
+        &server.url(),
+        ["apply", "--yes", "--format", "json"],
+    );
+    let apply = apply.run().expect(5);
+    for secret in [OPENAI_KEY, "az-secret-4Tq"] {
+        assert_no_leak("the document", &apply.stdout, secret);
+    }
+    let document = apply.json();
+    assert_eq!(document["plan"]["unread"], json!({ "arize": NOWHERE }));
+    assert_eq!(document["applied"]["verified"], json!(true));
+    assert_eq!(document["applied"]["steps"]["done"], json!(1));
+    assert_eq!(document["diagnostics"][0]["code"], json!("unreachable"));
+
+    let again = run(&project, &server.url(), ["plan", "--detailed-exitcode"]);
+    let again = again.run().expect(1);
+    assert!(again.stdout.contains("No changes. 1 object is"), "{again}");
+    let drift = run(&project, &server.url(), ["drift"]).run().expect(1);
+    assert!(drift.stdout.contains(&said), "{drift}");
+}
+
+#[test]
+fn where_no_system_can_be_reached_there_is_no_plan() {
+    let project = project();
+    let plan = run(&project, NOWHERE, ["plan", "--format", "json"]);
+    let document = plan.run().expect(1).json();
+    assert!(document.get("plan").is_none(), "{document}");
+    let said = document["diagnostics"].as_array().unwrap();
+    let unreachable = said.iter().filter(|one| one["code"] == "unreachable");
+    assert_eq!(unreachable.count(), 2, "each system is named: {document}");
+}
+
+#[test]
+fn base_urls_are_said_for_each_system() {
+    let project = project();
+    let plan = project
+        .cli(["plan", "--base-url", "arise=http://h"])
+        .run()
+        .expect(1);
+    let said = "there is no system `arise`: there are portkey, arize";
+    assert!(plan.stderr.contains(said), "{plan}");
+    // A query is no name of a system.
+    let odd = project.cli(["plan", "--base-url", "http://h/v1?a=b"]);
+    let odd = odd.env("ARIZE_API_KEY", "k").run().expect(1);
+    assert!(odd.stderr.contains("is not an http(s) URL"), "{odd}");
+}
+
+#[test]
+fn regions_and_hosts_say_where_a_system_is() {
+    let region = "systems: { arize: { region: nowhere-1 } }\n";
+    let project = project();
+    project
+        .file("gatewright.yaml", &format!("{BOTH}{region}"))
+        .file("org/all.yaml", "{}");
+    let place = |cli: Cli| {
+        let run = cli.env("ARIZE_API_KEY", "k").run().expect(1);
+        run.stderr.to_owned()
+    };
+    let said = place(project.cli(["plan"]));
+    assert!(said.contains("https://api.nowhere-1.arize.com"), "{said}");
+    project.file("gatewright.yaml", BOTH);
+    let host = |cli: Cli| {
+        cli.env("ARIZE_API_HOST", "127.0.0.1:9")
+            .env("ARIZE_API_SCHEME", "http")
+    };
+    let said = place(host(project.cli(["plan"])));
+    assert!(said.contains("cannot reach http://127.0.0.1:9:"), "{said}");
+    project.file(
+        "gatewright.yaml",
+        &format!("{BOTH}systems: {{ portkey: {{ region: eu }} }}\n"),
+    );
+    let said = project.cli(["validate"]).run().expect(1);
+    assert!(said.stderr.contains("portkey has no regions"), "{said}");
+}

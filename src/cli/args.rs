@@ -18,7 +18,10 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
+/// What every command takes. It has a heading of its own, so that what is particular to a command
+/// is read first.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
 pub(super) struct Global {
     /// The repository: the folder with gatewright.yaml.
     #[arg(

@@ -1,8 +1,20 @@
 //! Help texts, as they stand on a terminal of 80 columns.
+//!
+//! What every command takes stands in the snapshot of the program alone.
 
 use crate::support::Cli;
 
+const GLOBAL: &str = "\nGlobal options:\n";
+
+/// What is particular to a command; the rest is what the program's help says.
 fn help(command: &str) -> String {
+    let all = whole(command);
+    let (own, global) = all.split_once(GLOBAL).expect("global options");
+    assert_eq!(whole("").split_once(GLOBAL).unwrap().1, global, "{command}");
+    own.to_owned()
+}
+
+fn whole(command: &str) -> String {
     let run = if command.is_empty() {
         Cli::new(["--help"])
     } else {
@@ -22,7 +34,7 @@ fn help(command: &str) -> String {
 
 #[test]
 fn of_the_program() {
-    insta::assert_snapshot!(help(""), @"
+    insta::assert_snapshot!(whole(""), @"
     Keeps an AI gateway account in the state that a Git repository declares
 
     Usage: gatewright [OPTIONS] <COMMAND>
@@ -40,6 +52,13 @@ fn of_the_program() {
       help      Print this message or the help of the given subcommand(s)
 
     Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Global options:
       -C, --directory <DIR>
               The repository: the folder with gatewright.yaml
 
@@ -89,12 +108,6 @@ fn of_the_program() {
               earlier run
 
               [env: GATEWRIGHT_NO_CACHE=]
-
-      -h, --help
-              Print help (see a summary with '-h')
-
-      -V, --version
-              Print version
     ");
 }
 
@@ -106,56 +119,6 @@ fn of_validate() {
     Usage: gatewright validate [OPTIONS]
 
     Options:
-      -C, --directory <DIR>
-              The repository: the folder with gatewright.yaml
-
-              [default: .]
-
-          --env <NAME>
-              The environment of the project file to use
-
-          --env-file <FILE>
-              A file with NAME=VALUE lines, used where the environment has no such
-              variable
-
-          --base-url <URL>
-              Where Portkey is, instead of what the project file says; `SYSTEM=URL`
-              for another system
-
-          --mock
-              Run against the embedded mock: offline, with placeholders for unset
-              secrets, and without touching any ledger
-
-          --format <FORMAT>
-              How results are written to standard output
-
-              Possible values:
-              - human: Text for people
-              - json:  Exactly one JSON document, also on error
-
-              [default: human]
-
-          --color <COLOR>
-              When to use colours
-
-              Possible values:
-              - auto:   On a terminal, unless NO_COLOR is set
-              - always: Always
-              - never:  Never
-
-              [default: auto]
-
-          --parallelism <N>
-              How many requests may be under way at once
-
-              [default: 16]
-
-          --no-cache
-              Read every object anew, also those that have not changed since an
-              earlier run
-
-              [env: GATEWRIGHT_NO_CACHE=]
-
       -h, --help
               Print help (see a summary with '-h')
 
@@ -172,71 +135,21 @@ fn of_plan() {
     Usage: gatewright plan [OPTIONS]
 
     Options:
-      -C, --directory <DIR>
-              The repository: the folder with gatewright.yaml
-
-              [default: .]
-
           --detailed-exitcode
               Exit with 2 when there are changes
 
           --allow-deletes
               Allow deleting more than the limits of the project file
 
-          --env <NAME>
-              The environment of the project file to use
-
-          --env-file <FILE>
-              A file with NAME=VALUE lines, used where the environment has no such
-              variable
-
           --full
               Show the fields of new objects as well
-
-          --base-url <URL>
-              Where Portkey is, instead of what the project file says; `SYSTEM=URL`
-              for another system
 
           --rotate <KIND/KEY[#FIELD]>
               Send a secret again, or have the server make a new one:
               `api_keys/reports`, or `integrations/openai#key` for one of several
 
-          --mock
-              Run against the embedded mock: offline, with placeholders for unset
-              secrets, and without touching any ledger
-
           --reset-usage <KIND/KEY>
               Begin the count of used budget again
-
-          --format <FORMAT>
-              How results are written to standard output
-
-              Possible values:
-              - human: Text for people
-              - json:  Exactly one JSON document, also on error
-
-              [default: human]
-
-          --color <COLOR>
-              When to use colours
-
-              Possible values:
-              - auto:   On a terminal, unless NO_COLOR is set
-              - always: Always
-              - never:  Never
-
-              [default: auto]
-
-          --parallelism <N>
-              How many requests may be under way at once
-
-              [default: 16]
-
-          --no-cache
-              Read every object anew, also those that have not changed since an
-              earlier run
-
-              [env: GATEWRIGHT_NO_CACHE=]
 
       -h, --help
               Print help (see a summary with '-h')
@@ -254,71 +167,21 @@ fn of_apply() {
     Usage: gatewright apply [OPTIONS]
 
     Options:
-      -C, --directory <DIR>
-              The repository: the folder with gatewright.yaml
-
-              [default: .]
-
       -y, --yes
               Do not ask for confirmation
 
           --allow-deletes
               Allow deleting more than the limits of the project file
 
-          --env <NAME>
-              The environment of the project file to use
-
-          --env-file <FILE>
-              A file with NAME=VALUE lines, used where the environment has no such
-              variable
-
           --full
               Show the fields of new objects as well
-
-          --base-url <URL>
-              Where Portkey is, instead of what the project file says; `SYSTEM=URL`
-              for another system
 
           --rotate <KIND/KEY[#FIELD]>
               Send a secret again, or have the server make a new one:
               `api_keys/reports`, or `integrations/openai#key` for one of several
 
-          --mock
-              Run against the embedded mock: offline, with placeholders for unset
-              secrets, and without touching any ledger
-
           --reset-usage <KIND/KEY>
               Begin the count of used budget again
-
-          --format <FORMAT>
-              How results are written to standard output
-
-              Possible values:
-              - human: Text for people
-              - json:  Exactly one JSON document, also on error
-
-              [default: human]
-
-          --color <COLOR>
-              When to use colours
-
-              Possible values:
-              - auto:   On a terminal, unless NO_COLOR is set
-              - always: Always
-              - never:  Never
-
-              [default: auto]
-
-          --parallelism <N>
-              How many requests may be under way at once
-
-              [default: 16]
-
-          --no-cache
-              Read every object anew, also those that have not changed since an
-              earlier run
-
-              [env: GATEWRIGHT_NO_CACHE=]
 
       -h, --help
               Print help (see a summary with '-h')
@@ -336,62 +199,12 @@ fn of_destroy() {
     Usage: gatewright destroy [OPTIONS]
 
     Options:
-      -C, --directory <DIR>
-              The repository: the folder with gatewright.yaml
-
-              [default: .]
-
       -y, --yes
               Do not ask for confirmation; wants --confirm as well
 
           --confirm <NAME>
               The environment that is to be destroyed or, without environments, the
               host of the server
-
-          --env <NAME>
-              The environment of the project file to use
-
-          --env-file <FILE>
-              A file with NAME=VALUE lines, used where the environment has no such
-              variable
-
-          --base-url <URL>
-              Where Portkey is, instead of what the project file says; `SYSTEM=URL`
-              for another system
-
-          --mock
-              Run against the embedded mock: offline, with placeholders for unset
-              secrets, and without touching any ledger
-
-          --format <FORMAT>
-              How results are written to standard output
-
-              Possible values:
-              - human: Text for people
-              - json:  Exactly one JSON document, also on error
-
-              [default: human]
-
-          --color <COLOR>
-              When to use colours
-
-              Possible values:
-              - auto:   On a terminal, unless NO_COLOR is set
-              - always: Always
-              - never:  Never
-
-              [default: auto]
-
-          --parallelism <N>
-              How many requests may be under way at once
-
-              [default: 16]
-
-          --no-cache
-              Read every object anew, also those that have not changed since an
-              earlier run
-
-              [env: GATEWRIGHT_NO_CACHE=]
 
       -h, --help
               Print help (see a summary with '-h')
@@ -409,58 +222,8 @@ fn of_drift() {
     Usage: gatewright drift [OPTIONS]
 
     Options:
-      -C, --directory <DIR>
-              The repository: the folder with gatewright.yaml
-
-              [default: .]
-
           --full
               Show the fields of objects that are gone as well
-
-          --env <NAME>
-              The environment of the project file to use
-
-          --env-file <FILE>
-              A file with NAME=VALUE lines, used where the environment has no such
-              variable
-
-          --base-url <URL>
-              Where Portkey is, instead of what the project file says; `SYSTEM=URL`
-              for another system
-
-          --mock
-              Run against the embedded mock: offline, with placeholders for unset
-              secrets, and without touching any ledger
-
-          --format <FORMAT>
-              How results are written to standard output
-
-              Possible values:
-              - human: Text for people
-              - json:  Exactly one JSON document, also on error
-
-              [default: human]
-
-          --color <COLOR>
-              When to use colours
-
-              Possible values:
-              - auto:   On a terminal, unless NO_COLOR is set
-              - always: Always
-              - never:  Never
-
-              [default: auto]
-
-          --parallelism <N>
-              How many requests may be under way at once
-
-              [default: 16]
-
-          --no-cache
-              Read every object anew, also those that have not changed since an
-              earlier run
-
-              [env: GATEWRIGHT_NO_CACHE=]
 
       -h, --help
               Print help (see a summary with '-h')
@@ -478,18 +241,10 @@ fn of_mock() {
     Usage: gatewright mock [OPTIONS]
 
     Options:
-      -C, --directory <DIR>
-              The repository: the folder with gatewright.yaml
-
-              [default: .]
-
           --listen <ADDRESS>
               Where to listen
 
               [default: 127.0.0.1:8787]
-
-          --env <NAME>
-              The environment of the project file to use
 
           --profile <PROFILE>
               Whether to follow the live API where it differs from its document
@@ -499,10 +254,6 @@ fn of_mock() {
               - documented: The document
 
               [default: live]
-
-          --env-file <FILE>
-              A file with NAME=VALUE lines, used where the environment has no such
-              variable
 
           --spec <FILE>
               Serve the OpenAPI 3.0 or 3.1 document in this file, and no other API;
@@ -517,49 +268,17 @@ fn of_mock() {
 
               [default: current]
 
-          --base-url <URL>
-              Where Portkey is, instead of what the project file says; `SYSTEM=URL`
-              for another system
-
-          --mock
-              Run against the embedded mock: offline, with placeholders for unset
-              secrets, and without touching any ledger
-
           --uneven-pages
               Whether pages that a cursor leads to may be short or empty, with more
               to come
-
-          --format <FORMAT>
-              How results are written to standard output
-
-              Possible values:
-              - human: Text for people
-              - json:  Exactly one JSON document, also on error
-
-              [default: human]
 
           --proxy <URL>
               Pass every request on to the API at this base URL, and record what it
               answers
 
-          --color <COLOR>
-              When to use colours
-
-              Possible values:
-              - auto:   On a terminal, unless NO_COLOR is set
-              - always: Always
-              - never:  Never
-
-              [default: auto]
-
           --record <DIR>
               Where to write the recordings, one file for each request, without
               secrets
-
-          --parallelism <N>
-              How many requests may be under way at once
-
-              [default: 16]
 
           --replay <DIR>
               Answer from the recordings in this folder, offline
@@ -568,12 +287,6 @@ fn of_mock() {
               The admin key to accept
 
               [default: mock-admin-key]
-
-          --no-cache
-              Read every object anew, also those that have not changed since an
-              earlier run
-
-              [env: GATEWRIGHT_NO_CACHE=]
 
           --open
               Accept every key: each unknown one gets an organisation of its own
@@ -625,56 +338,6 @@ fn of_schema() {
               Which schema; without it, the list of them
 
     Options:
-      -C, --directory <DIR>
-              The repository: the folder with gatewright.yaml
-
-              [default: .]
-
-          --env <NAME>
-              The environment of the project file to use
-
-          --env-file <FILE>
-              A file with NAME=VALUE lines, used where the environment has no such
-              variable
-
-          --base-url <URL>
-              Where Portkey is, instead of what the project file says; `SYSTEM=URL`
-              for another system
-
-          --mock
-              Run against the embedded mock: offline, with placeholders for unset
-              secrets, and without touching any ledger
-
-          --format <FORMAT>
-              How results are written to standard output
-
-              Possible values:
-              - human: Text for people
-              - json:  Exactly one JSON document, also on error
-
-              [default: human]
-
-          --color <COLOR>
-              When to use colours
-
-              Possible values:
-              - auto:   On a terminal, unless NO_COLOR is set
-              - always: Always
-              - never:  Never
-
-              [default: auto]
-
-          --parallelism <N>
-              How many requests may be under way at once
-
-              [default: 16]
-
-          --no-cache
-              Read every object anew, also those that have not changed since an
-              earlier run
-
-              [env: GATEWRIGHT_NO_CACHE=]
-
       -h, --help
               Print help (see a summary with '-h')
 
@@ -700,32 +363,16 @@ fn of_import() {
     Usage: gatewright import [OPTIONS]
 
     Options:
-      -C, --directory <DIR>
-              The repository: the folder with gatewright.yaml
-
-              [default: .]
-
           --kind <KIND>
               Import objects of this kind alone; can be repeated
-
-          --env <NAME>
-              The environment of the project file to use
 
           --workspace <NAME>
               Import this workspace, by name, slug or id, and what is in it; can be
               repeated
 
-          --env-file <FILE>
-              A file with NAME=VALUE lines, used where the environment has no such
-              variable
-
           --only <ADDRESS>
               Import this entry alone, by the address that it will have; can be
               repeated
-
-          --base-url <URL>
-              Where Portkey is, instead of what the project file says; `SYSTEM=URL`
-              for another system
 
           --layout <LAYOUT>
               How new entries are spread over files
@@ -739,42 +386,8 @@ fn of_import() {
           --into <FILE>
               Put all new entries into this file, relative to the repository
 
-          --mock
-              Run against the embedded mock: offline, with placeholders for unset
-              secrets, and without touching any ledger
-
           --dry-run
               Show what would be written, and write nothing
-
-          --format <FORMAT>
-              How results are written to standard output
-
-              Possible values:
-              - human: Text for people
-              - json:  Exactly one JSON document, also on error
-
-              [default: human]
-
-          --color <COLOR>
-              When to use colours
-
-              Possible values:
-              - auto:   On a terminal, unless NO_COLOR is set
-              - always: Always
-              - never:  Never
-
-              [default: auto]
-
-          --parallelism <N>
-              How many requests may be under way at once
-
-              [default: 16]
-
-          --no-cache
-              Read every object anew, also those that have not changed since an
-              earlier run
-
-              [env: GATEWRIGHT_NO_CACHE=]
 
       -h, --help
               Print help (see a summary with '-h')
@@ -786,7 +399,7 @@ fn of_import() {
 
 #[test]
 fn every_command_has_a_help_that_is_tested_here() {
-    let program = help("");
+    let program = whole("");
     let commands = program
         .split("Commands:\n")
         .nth(1)

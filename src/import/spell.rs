@@ -263,6 +263,10 @@ impl<'c> Speller<'c, '_> {
     fn goes_without_saying(&self, at: &Pointer, value: &Value) -> bool {
         self.context.kind.rules_at(at).any(|is| match is {
             Is::CreateOnly | Is::ServerOwned => true,
+            Is::Alternative { to } => {
+                let other = self.context.listed.get(*to);
+                other.is_some_and(|other| !is_blank(other))
+            }
             Is::Default(default) => !self.context.full && default() == *value,
             _ => false,
         })

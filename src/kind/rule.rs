@@ -71,6 +71,12 @@ pub enum Is {
     Set,
     /// Kept by the server: compared only where it is declared, and left out by imports.
     ServerOwned,
+    /// Another name of what the field beside it names: entries use either of them, imports that
+    /// field where the server shows it.
+    Alternative {
+        /// That field.
+        to: &'static str,
+    },
     /// Stays as it is where the entry leaves it out, even inside of something that is otherwise
     /// declared as a whole.
     Stays,

@@ -183,14 +183,16 @@ impl Reader<'_> {
 
     /// Whether a live object lives where an entry says it should, as far as these fields go.
     fn same_scope(&self, kind: &Kind, scope: &[&str], fields: &Map, object: &Object) -> bool {
-        let server_owned = |field: &str| {
-            let at = Pointer::root().child(field);
-            kind.has(&at, |rule| matches!(rule, Is::ServerOwned))
+        // Of two names that it has, an entry may use either.
+        let has_another_name = |field: &str| {
+            kind.rules.iter().any(|rule| match rule.is {
+                Is::Alternative { to } => to == field || rule.at.0.strip_prefix('/') == Some(field),
+                _ => false,
+            })
         };
         scope.iter().all(
             |field| match (fields.get(*field), object.fields.get(*field)) {
-                // Of two names that it has, an entry may use either.
-                (None | Some(Value::Null), _) if server_owned(field) => true,
+                (None | Some(Value::Null), _) if has_another_name(field) => true,
                 (None | Some(Value::Null), None | Some(Value::Null)) => true,
                 (Some(Value::Reference(want)), Some(Value::Reference(have))) => {
                     want.address == have.address

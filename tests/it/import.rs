@@ -80,21 +80,16 @@ fn what_acme_applied_is_imported_into_an_empty_folder() {
         assert_eq!(warnings, ["missing-secret"], "{import}");
         let imported = &document["imported"];
         let entries = imported["entries"].as_array().unwrap().len();
-        // The server came with a workspace.
-        assert_eq!(entries, created + 1, "{import}");
+        // The server came with a workspace and two people.
+        assert_eq!(entries, created + 3, "{import}");
         let because: std::collections::BTreeSet<_> = imported["left_out"]
             .as_array()
             .unwrap()
             .iter()
             .map(|it| it["because"].as_str().unwrap())
             .collect();
-        // Nobody declares an owner, and of a mapping nothing tells which of its two names for the
-        // group is meant to be declared.
-        let expected = [
-            "a SCIM mapping needs a group",
-            "invalid value for `role`",
-            "the server made it by itself",
-        ];
+        // Nobody declares an owner.
+        let expected = ["invalid value for `role`", "the server made it by itself"];
         assert_eq!(because, expected.into(), "{import}");
         assert_imported(&project, &server);
         if layout == "workspace" {

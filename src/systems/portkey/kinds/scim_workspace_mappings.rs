@@ -68,9 +68,13 @@ pub static KIND: Kind = Kind {
         ),
         Rule::new("/role", Is::Immutable),
         Rule::new("/scim_group_id", Is::Immutable),
-        Rule::new("/scim_group_id", Is::ServerOwned),
+        Rule::new(
+            "/scim_group_id",
+            Is::Alternative {
+                to: "scim_group_name",
+            },
+        ),
         Rule::new("/scim_group_name", Is::Immutable),
-        Rule::new("/scim_group_name", Is::ServerOwned),
     ],
     parts: &[],
     check: Some(check),

@@ -40,7 +40,7 @@ impl Run<'_> {
             let answer = match (creates, issues) {
                 (true, _) => self.create(session, kind, step, request).await?,
                 (false, true) => self.call(session, step, request).await?,
-                (false, false) => self.write(session, step, request).await?,
+                (false, false) => self.write(session, kind, step, request).await?,
             };
             if let Some(place) = place.take_if(|_| issues) {
                 self.deliver(session, step, place, &answer).await?;
@@ -89,86 +89,65 @@ impl Run<'_> {
         request: &Request,
     ) -> Result<Json, StepError> {
         let wire = self.wire(step, request)?;
-        session
-            .journal
-            .intent(&step.address, wire.method, &wire.path)?;
         let before = lock(session.ledger).records.get(&step.address).cloned();
         self.remember(session, step, true)?;
-        match session.client.send(&wire).await {
-            Ok(answer) => {
-                session
-                    .journal
-                    .outcome(&step.address, Outcome::Done, None)?;
-                Ok(answer)
-            }
-            Err(error) => {
-                let unknown = error.outcome_unknown();
-                let outcome = if unknown {
-                    Outcome::Unknown
-                } else {
-                    Outcome::Refused
-                };
-                session
-                    .journal
-                    .outcome(&step.address, outcome, Some(error.to_string()))?;
-                // What was refused left the old secret as it was.
-                if let (false, Some(before)) = (unknown, before) {
-                    session.journal.record(&step.address, Some(&before))?;
-                    lock(session.ledger)
-                        .records
-                        .insert(step.address.clone(), before);
-                }
-                Err(error.into())
-            }
+        let answer = self.attempt(session, step, &wire).await?;
+        // What was refused left the old secret as it was.
+        if let (Err(error), Some(before)) = (&answer, before)
+            && !error.outcome_unknown()
+        {
+            session.journal.record(&step.address, Some(&before))?;
+            lock(session.ledger)
+                .records
+                .insert(step.address.clone(), before);
         }
+        Ok(answer?)
     }
 
     /// Sends a PUT, PATCH or DELETE, which the client may repeat by itself.
     async fn write(
         &self,
         session: &Session<'_>,
+        kind: &'static Kind,
         step: &Step,
         request: &Request,
     ) -> Result<Json, StepError> {
         let wire = self.wire(step, request)?;
-        session
-            .journal
-            .intent(&step.address, wire.method, &wire.path)?;
-        match session.client.send(&wire).await {
-            Ok(answer) => {
-                session
-                    .journal
-                    .outcome(&step.address, Outcome::Done, None)?;
-                return Ok(answer);
-            }
+        let answer = self.attempt(session, step, &wire).await?;
+        // Where nothing is listed, this is the only way to hear that it is gone.
+        let gone = |error: &ApiError| error.kind == ApiErrorKind::NotFound;
+        if kind.identity == Identity::Recorded && answer.as_ref().is_err_and(gone) {
+            lock(session.ledger).records.remove(&step.address);
+            session.journal.record(&step.address, None)?;
+        }
+        Ok(answer?)
+    }
+
+    /// Sends one request, with its intent and its outcome in the journal.
+    async fn attempt(
+        &self,
+        session: &Session<'_>,
+        step: &Step,
+        wire: &client::Request,
+    ) -> Result<Result<Json, ApiError>, StepError> {
+        let journal = session.journal;
+        journal.intent(&step.address, wire.method, &wire.path)?;
+        let answer = match session.client.send(wire).await {
             // Somebody else was faster, or an earlier attempt did it and its answer was lost.
             Err(error)
                 if step.action == Action::Delete && self.is_gone(session, step, &error).await =>
             {
-                session
-                    .journal
-                    .outcome(&step.address, Outcome::Done, None)?;
+                Ok(Json::Null)
             }
-            Err(error) => {
-                let outcome = if error.outcome_unknown() {
-                    Outcome::Unknown
-                } else {
-                    Outcome::Refused
-                };
-                session
-                    .journal
-                    .outcome(&step.address, outcome, Some(error.to_string()))?;
-                // Where nothing is listed, this is the only way to hear that it is gone.
-                let kind = session.system.kind(&step.address.kind);
-                let unlisted = kind.is_some_and(|kind| kind.identity == Identity::Recorded);
-                if unlisted && error.kind == ApiErrorKind::NotFound {
-                    lock(session.ledger).records.remove(&step.address);
-                    session.journal.record(&step.address, None)?;
-                }
-                return Err(error.into());
-            }
-        }
-        Ok(Json::Null)
+            answer => answer,
+        };
+        let (outcome, text) = match &answer {
+            Ok(_) => (Outcome::Done, None),
+            Err(error) if error.outcome_unknown() => (Outcome::Unknown, Some(error.to_string())),
+            Err(error) => (Outcome::Refused, Some(error.to_string())),
+        };
+        journal.outcome(&step.address, outcome, text)?;
+        Ok(answer)
     }
 
     /// Sends a POST. When its outcome is not known, the server is asked whether the object is
@@ -184,24 +163,9 @@ impl Run<'_> {
         let mut attempt = 0;
         let (mut known, answer) = loop {
             attempt += 1;
-            session
-                .journal
-                .intent(&step.address, wire.method, &wire.path)?;
-            match session.client.send(&wire).await {
-                Ok(answer) => {
-                    session
-                        .journal
-                        .outcome(&step.address, Outcome::Done, None)?;
-                    break (name_of(&answer), answer);
-                }
-                Err(error) if error.outcome_unknown() => {
-                    let text = Some(error.to_string());
-                    session
-                        .journal
-                        .outcome(&step.address, Outcome::Unknown, text)?;
-                    if kind.identity == Identity::Recorded {
-                        return Err(error.into());
-                    }
+            match self.attempt(session, step, &wire).await? {
+                Ok(answer) => break (name_of(&answer), answer),
+                Err(error) if error.outcome_unknown() && kind.identity != Identity::Recorded => {
                     if let Some(found) = self.find(session, kind, step, request, None).await? {
                         break (found, Json::Null);
                     }
@@ -209,13 +173,7 @@ impl Run<'_> {
                         return Err(error.into());
                     }
                 }
-                Err(error) => {
-                    let text = Some(error.to_string());
-                    session
-                        .journal
-                        .outcome(&step.address, Outcome::Refused, text)?;
-                    return Err(error.into());
-                }
+                Err(error) => return Err(error.into()),
             }
         };
         if kind.identity == Identity::Slug && known.slug.is_none() {

@@ -1,0 +1,208 @@
+//! The way of a request from its path through its checks to the engine or the gateway.
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderValue};
+
+use super::struck::reason;
+use super::{Answered, Arrival, Routed, Trace, body};
+use crate::description::operation::Operation;
+use crate::description::router::Route;
+use crate::engine::caller::Caller;
+use crate::engine::error::ApiError;
+use crate::engine::parameters::{self, Raw};
+use crate::engine::request::Request;
+use crate::engine::{self, Reply, audit};
+use crate::gateway::{self, Answer, call};
+use crate::journal::Who;
+use crate::seed;
+use crate::worlds::Place;
+
+/// A request that was let in, with its body.
+struct Admitted {
+    place: Place,
+    /// When it came, by the mock's clock.
+    came: i64,
+    body: Bytes,
+}
+
+impl Arrival<'_> {
+    /// Answers the request by what its path leads to.
+    pub(super) async fn reached(&self, body: Body, trace: &mut Trace) -> Answered {
+        let refused = |status: u16| {
+            let error = ApiError::new(status, reason(status));
+            let (media_type, body) = error.unrouted(self.routed.description, self.asked());
+            Answered::refusal(&error, media_type, &body)
+        };
+        match (&self.routed.route, self.routed.operation()) {
+            _ if is_passed_on(&self.routed, self.head.headers) => {
+                self.finish(None, self.pass_on(body, trace).await)
+            }
+            (Route::WrongMethod { allow }, _) => Answered {
+                allow: HeaderValue::from_str(allow).ok(),
+                ..refused(405)
+            },
+            (Route::Found { parameters, .. }, Some(operation)) => {
+                let answer = self.operate(operation, parameters, body, trace).await;
+                self.finish(Some(operation), answer)
+            }
+            _ => refused(404),
+        }
+    }
+
+    fn finish(
+        &self,
+        operation: Option<&'static Operation>,
+        answer: Result<Reply, ApiError>,
+    ) -> Answered {
+        match answer {
+            Ok(reply) => Answered {
+                content_type: reply
+                    .media_type
+                    .and_then(|name| HeaderValue::from_str(&name).ok()),
+                headers: reply.headers,
+                ..Answered::json(reply.status, reply.body)
+            },
+            Err(error) => {
+                let description = self.routed.description;
+                let (media_type, body) = error.body(description, operation, self.asked());
+                Answered::refusal(&error, media_type, &body)
+            }
+        }
+    }
+
+    /// Finds out who sends the request and for which state, and reads the body of one who `may`.
+    async fn admit(
+        &self,
+        public: bool,
+        may: impl FnOnce(&Caller) -> Result<(), ApiError>,
+        body: Body,
+        trace: &mut Trace,
+    ) -> Result<Admitted, ApiError> {
+        let (app, headers) = (self.app, self.head.headers);
+        let description = self.routed.description;
+        let place = match public {
+            true => app.own_place(&description.api, headers, Who::Nobody),
+            false => app.place(&description.api, headers),
+        };
+        let place = place.map_err(|(error, who)| {
+            trace.who = who;
+            error
+        })?;
+        trace.who = place.who.clone();
+        seed::ensure(&place.store, description)?;
+        may(&place.caller)?;
+        let came = place.store.read().clock.millisecond();
+        let body = body::read(app, headers, body).await?;
+        trace.request_bytes = body.len();
+        Ok(Admitted { place, came, body })
+    }
+
+    /// Takes the request through its checks, from the key to the body, and on to the engine or the
+    /// gateway.
+    async fn operate(
+        &self,
+        operation: &'static Operation,
+        path: &[(&str, &str)],
+        body: Body,
+        trace: &mut Trace,
+    ) -> Result<Reply, ApiError> {
+        let (description, head) = (self.routed.description, &self.head);
+        let may = |caller: &Caller| caller.may(description, operation, path);
+        let Admitted { place, came, body } = self.admit(operation.public, may, body, trace).await?;
+        let raw = Raw {
+            path,
+            query: head.query,
+            headers: head.headers,
+            body: &body,
+        };
+        let mut request = match parameters::decode(description, operation, &raw) {
+            Ok(request) => request,
+            Err(error) => {
+                trace.body = serde_json::from_slice(&body).ok();
+                return Err(error);
+            }
+        };
+        if let Some(coverage) = description.coverage() {
+            coverage.accepted(description, operation, &request, &raw);
+        }
+        request.caller = place.caller;
+        request.uneven_pages = self.app.uneven_pages;
+        let answer = match operation.gateway {
+            Some(how) => {
+                let asked = self.of_gateway(Some((operation, how)), self.below_base(), came);
+                gateway::serve(description, &place.store, &asked, &request)
+            }
+            None => {
+                let answer = engine::answer(description, &place.store, operation, &request);
+                let sent = audit::Sent {
+                    uri: head.path,
+                    query: head.query,
+                    request_id: self.request_id,
+                };
+                let api = &description.api;
+                audit::record(api, &place.store, operation, &request, &sent, &answer);
+                answer
+            }
+        };
+        trace.body = request.body;
+        answer
+    }
+
+    /// Takes a request for a provider's own API through its checks.
+    async fn pass_on(&self, body: Body, trace: &mut Trace) -> Result<Reply, ApiError> {
+        let description = self.routed.description;
+        let gateway = description.api.gateway.as_ref();
+        let scope = gateway.map(|gateway| gateway.scope.clone());
+        let may = |caller: &Caller| caller.holds_one(description, scope);
+        let Admitted { place, came, body } = self.admit(false, may, body, trace).await?;
+        let path = self.below_base();
+        let asked = self.of_gateway(None, path.strip_prefix("/proxy").unwrap_or(path), came);
+        let request = Request {
+            body: serde_json::from_slice(&body).ok(),
+            caller: place.caller,
+            ..Request::default()
+        };
+        let answer = gateway::serve(description, &place.store, &asked, &request);
+        trace.body = request.body;
+        answer
+    }
+
+    /// The path without the API's base path.
+    fn below_base(&self) -> &str {
+        self.head.path.get(self.routed.base..).unwrap_or_default()
+    }
+
+    fn of_gateway<'a>(
+        &'a self,
+        operation: Option<(&'static Operation, Answer)>,
+        path: &'a str,
+        came: i64,
+    ) -> gateway::Asked<'a> {
+        gateway::Asked {
+            operation,
+            method: self.head.method.as_str(),
+            path,
+            query: self.head.query,
+            headers: self.head.headers,
+            request_id: self.request_id,
+            came,
+        }
+    }
+}
+
+/// Whether a request is for the API of the provider that its headers name: any path that is not the gateway's own
+/// (<https://portkey.ai/docs/api-reference/inference-api/gateway-for-other-apis>). The vendor's guides to vector databases
+/// ask providers for `/collections` as well, which is a path of both.
+fn is_passed_on(routed: &Routed<'_>, headers: &HeaderMap) -> bool {
+    match &routed.route {
+        _ if routed.description.api.gateway.is_none() => false,
+        Route::Unknown | Route::WrongMethod { .. } => {
+            call::selects_provider(headers) || call::brings_config(headers)
+        }
+        Route::Found { operation, .. } => {
+            let operation = routed.description.operations.get(*operation);
+            operation.is_some_and(|operation| operation.passed_on)
+                && call::selects_provider(headers)
+        }
+    }
+}

@@ -25,6 +25,7 @@
 //! `control` answers what is asked about the mock itself, `journal` remembers what was asked, and
 //! `faults` makes it go wrong.
 
+mod apis;
 mod control;
 pub mod coverage;
 mod description;
@@ -41,6 +42,7 @@ mod server;
 mod store;
 mod worlds;
 
+pub use apis::{Api, ArizeRevision, Profile};
 pub use control::seed::SeedError;
 pub use faults::latency::Latency;
 pub use faults::rule::{Dropping, Fault};
@@ -48,6 +50,4 @@ pub use journal::expectation::{Expectation, Unmet};
 pub use journal::pattern::{RequestPattern, operation, request};
 pub use journal::{JournalLimits, RequestRecord};
 pub use serve::Timeouts;
-pub use server::{
-    Api, ArizeRevision, MockClock, MockPortkey, MockPortkeyBuilder, Profile, StartError,
-};
+pub use server::{MockClock, MockPortkey, MockPortkeyBuilder, StartError};

@@ -13,8 +13,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::apis::{Api, Profile, Served};
 use crate::control::seed::{SeedError, sow};
-use crate::description::{Description, spec};
+use crate::description::spec;
 use crate::engine::identity::Ids;
 use crate::faults::Faults;
 use crate::faults::latency::Latency;
@@ -32,66 +33,6 @@ const DEFAULT_API_KEY: &str = "mock-admin-key";
 
 /// How long a shutdown waits for requests in progress.
 const GRACE: Duration = Duration::from_secs(2);
-
-/// Which of the two descriptions of the API a mock follows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Profile {
-    /// The vendor's published document, to the letter.
-    Documented,
-    /// The document with the corrections that make it what the API does.
-    #[default]
-    Live,
-}
-
-/// An API that a mock can serve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Api {
-    /// Portkey's, at `/v1`.
-    Portkey(Profile),
-    /// Arize's, at `/arize`.
-    Arize(ArizeRevision),
-}
-
-/// An API that is served.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Served {
-    /// One that the mock knows.
-    Known(Api),
-    /// One whose document was read from a file.
-    Read(&'static Description),
-}
-
-impl Served {
-    pub(crate) fn description(self) -> Result<&'static Description, String> {
-        match self {
-            Served::Known(api) => api.description(),
-            Served::Read(description) => Ok(description),
-        }
-    }
-}
-
-/// Which revision of Arize's API a mock follows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ArizeRevision {
-    /// The one of the vendor's client of today.
-    #[default]
-    Current,
-    /// The one of 2026-07-02, with the spellings of that time (`llm`, `openAI`).
-    Of20260702,
-}
-
-impl Api {
-    /// Every API that a mock can serve beside Portkey's, as it is today.
-    pub const BESIDE: &[Self] = &[Self::Arize(ArizeRevision::Current)];
-
-    /// Its description. It is read when it is first asked for.
-    pub(crate) fn description(self) -> Result<&'static Description, String> {
-        match self {
-            Api::Portkey(profile) => Description::portkey(profile),
-            Api::Arize(revision) => Description::arize(revision),
-        }
-    }
-}
 
 /// Why a mock could not start.
 #[derive(Debug, thiserror::Error)]
@@ -192,8 +133,9 @@ impl MockPortkeyBuilder {
         self
     }
 
-    /// Serves another API beside Portkey's.
+    /// Serves another API beside Portkey's; the last that is said of each counts.
     pub fn api(mut self, api: Api) -> Self {
+        self.apis.retain(|other| !other.is_like(api));
         self.apis.push(api);
         self
     }
@@ -386,10 +328,21 @@ impl MockPortkey {
         description.map(spec::summary).unwrap_or_default()
     }
 
-    /// The base URL for clients of Arize's API, if the mock serves it: what comes before `/v2`.
+    /// The other APIs that the mock serves: what each is called, and the base URL for its clients,
+    /// which ends as the API's own does.
     #[must_use]
-    pub fn arize_base_url(&self) -> String {
-        format!("http://{}/arize", self.address)
+    pub fn beside(&self) -> Vec<(String, String)> {
+        let described = self.app.apis.iter().skip(1);
+        let described = described.filter_map(|api| api.description().ok());
+        let named = described.map(|description| {
+            let title = description.document["info"]["title"].as_str();
+            let base = description.api.base_paths.first();
+            (
+                title.unwrap_or_default().to_owned(),
+                format!("http://{}{}", self.address, base.map_or("", String::as_str)),
+            )
+        });
+        named.collect()
     }
 
     /// The admin key that the mock accepts.

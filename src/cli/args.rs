@@ -242,9 +242,9 @@ pub(super) struct MockArgs {
     /// Serve the OpenAPI 3.0 or 3.1 document in this file, and no other API; what is recognised in it as a resource is kept.
     #[arg(long, value_name = "FILE")]
     pub(super) spec: Option<std::path::PathBuf>,
-    /// Which revision of Arize's API to follow at /arize.
-    #[arg(long, value_enum, default_value_t = ArizeRevision::Current)]
-    pub(super) arize_revision: ArizeRevision,
+    /// Follow another system's API as it was at a revision, a date or `current`; can be repeated.
+    #[arg(long, value_name = "SYSTEM=REVISION")]
+    pub(super) revision: Vec<gatewright_mock::Api>,
     /// Whether pages that a cursor leads to may be short or empty, with more to come.
     #[arg(long)]
     pub(super) uneven_pages: bool,
@@ -285,16 +285,6 @@ pub(super) struct MockArgs {
     /// Leave the bodies of requests out of the journal.
     #[arg(long)]
     pub(super) no_bodies: bool,
-}
-
-/// Which revision of Arize's API the mock follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ArizeRevision {
-    /// The one of the vendor's client of today.
-    Current,
-    /// The one with the spellings of that time.
-    #[value(name = "2026-07-02")]
-    Of20260702,
 }
 
 /// What the mock follows where the live API differs from its document.

@@ -5,7 +5,7 @@ use std::path::Path;
 use gatewright_mock::{Api, JournalLimits, MockPortkey, StartError};
 
 use super::apply;
-use super::args::{ArizeRevision, Global, MockArgs, Profile};
+use super::args::{Global, MockArgs, Profile};
 use super::exit::Exit;
 use super::output::{Finish, Printer};
 use super::world::World;
@@ -16,14 +16,9 @@ pub(super) async fn run(global: &Global, args: &MockArgs, printer: &Printer) -> 
         Profile::Live => gatewright_mock::Profile::Live,
         Profile::Documented => gatewright_mock::Profile::Documented,
     };
-    let revision = match args.arize_revision {
-        ArizeRevision::Current => gatewright_mock::ArizeRevision::Current,
-        ArizeRevision::Of20260702 => gatewright_mock::ArizeRevision::Of20260702,
-    };
     let mut builder = MockPortkey::builder()
         .listen(args.listen)
         .profile(profile)
-        .api(Api::Arize(revision))
         .uneven_pages(args.uneven_pages)
         .api_key(&args.api_key)
         .open(args.open)
@@ -32,6 +27,9 @@ pub(super) async fn run(global: &Global, args: &MockArgs, printer: &Printer) -> 
             bodies: !args.no_bodies,
             ..JournalLimits::default()
         });
+    for api in Api::BESIDE.iter().chain(&args.revision) {
+        builder = builder.api(*api);
+    }
     for fault in &args.fault {
         builder = builder.fault(fault.clone());
     }
@@ -86,7 +84,7 @@ pub(super) async fn run(global: &Global, args: &MockArgs, printer: &Printer) -> 
     let stopped = stopped();
     let served = match args.spec {
         Some(_) => recognised(&mock.resources()),
-        None => format!("Arize's API: {}\n", mock.arize_base_url()),
+        None => beside(&mock.beside()),
     };
     printer.result(&format!(
         "The mock listens on {}\n\
@@ -107,6 +105,12 @@ pub(super) async fn run(global: &Global, args: &MockArgs, printer: &Printer) -> 
     stopped.await;
     mock.shutdown().await;
     Finish::new(Exit::Done, Sources::default())
+}
+
+/// Where the other APIs are, a line for each.
+fn beside(apis: &[(String, String)]) -> String {
+    let lines = apis.iter().map(|(title, url)| format!("{title}: {url}\n"));
+    lines.collect()
 }
 
 /// What the mock keeps of a document's resources, a line for each.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 const DEFAULT_SYSTEM: &str = "portkey";
 
 /// Where a resource stands in a repository: `integrations.openai-prod`, or
-/// `arize:integrations.openai-prod` for a system other than the default one.
+/// `SYSTEM:integrations.openai-prod` for a system other than the default one.
 ///
 /// The order is by system, kind and key, so that lists of addresses are stable.
 #[derive(
@@ -95,7 +95,7 @@ mod tests {
     fn addresses_round_trip_and_hide_the_default_system() {
         for text in [
             "integrations.openai-prod",
-            "arize:integrations.a.b",
+            "other:integrations.a.b",
             "configs.a:b",
         ] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);

@@ -259,14 +259,9 @@ fn of_mock() {
               Serve the OpenAPI 3.0 or 3.1 document in this file, and no other API;
               what is recognised in it as a resource is kept
 
-          --arize-revision <ARIZE_REVISION>
-              Which revision of Arize's API to follow at /arize
-
-              Possible values:
-              - current:    The one of the vendor's client of today
-              - 2026-07-02: The one with the spellings of that time
-
-              [default: current]
+          --revision <SYSTEM=REVISION>
+              Follow another system's API as it was at a revision, a date or
+              `current`; can be repeated
 
           --uneven-pages
               Whether pages that a cursor leads to may be short or empty, with more

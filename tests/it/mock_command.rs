@@ -85,7 +85,7 @@ fn its_output_says_what_is_needed_to_use_it() {
     let text = run.stdout.replace(port, "PORT");
     insta::assert_snapshot!(text, @r#"
     The mock listens on http://127.0.0.1:PORT/v1
-    Arize's API: http://127.0.0.1:PORT/arize
+    Arize API: http://127.0.0.1:PORT/arize
     API key: mock-admin-key
     Its description: http://127.0.0.1:PORT/_mock/openapi.json
     Stop it with Ctrl-C.

@@ -1,5 +1,7 @@
 //! One repository for two systems: what one of them suffers does not stop the other one.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use crate::support::{Cli, OPENAI_KEY, Project, Server, assert_no_leak};
@@ -116,4 +118,42 @@ fn regions_and_hosts_say_where_a_system_is() {
     );
     let said = project.cli(["validate"]).run().expect(1);
     assert!(said.stderr.contains("portkey has no regions"), "{said}");
+}
+
+/// Files below a folder of this repository that name a text, in any mixture of cases.
+fn naming(folder: &str, text: &str) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = walkdir::WalkDir::new(root.join(folder)).sort_by_file_name();
+    let files = files.into_iter().map(Result::unwrap);
+    let files = files.filter(|file| file.file_type().is_file());
+    let naming = files.filter(|file| {
+        let content = std::fs::read_to_string(file.path()).unwrap();
+        content.to_lowercase().contains(text)
+    });
+    let path = |file: walkdir::DirEntry| file.path().strip_prefix(root).unwrap().to_owned();
+    naming
+        .map(|file| path(file).display().to_string())
+        .collect()
+}
+
+/// A system is data: nothing outside its own folder knows it, but for the registries.
+#[test]
+fn no_code_knows_the_second_system_by_name() {
+    let outside = |folder: &str, own: &str| {
+        let mut files = naming(folder, "arize");
+        files.retain(|file| !file.starts_with(own));
+        files
+    };
+    let registry = ["src/systems/mod.rs"];
+    assert_eq!(outside("src", "src/systems/arize/"), registry);
+    // What the mock serves, and what is special there; the engine knows no API.
+    let registries = [
+        "mock/src/apis.rs",
+        "mock/src/bin/describe/main.rs",
+        "mock/src/bin/describe/upstream.rs",
+        "mock/src/description/mod.rs",
+        "mock/src/hooks/mod.rs",
+        "mock/src/lib.rs",
+    ];
+    assert_eq!(outside("mock/src", "mock/src/hooks/arize/"), registries);
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::HeaderMap;
 
+use crate::apis::Served;
 use crate::description::Description;
 use crate::description::api::ApiSpec;
 use crate::engine::caller::Caller;
@@ -14,7 +15,7 @@ use crate::faults::Faults;
 use crate::journal::{Journal, Who};
 use crate::relay::Relay;
 use crate::serve::Timeouts;
-use crate::server::{Served, Settings};
+use crate::server::Settings;
 use crate::store::clock::Time;
 use crate::worlds::{Place, Worlds};
 

@@ -34,8 +34,16 @@ impl Arize {
         }
     }
 
+    fn base_url(&self) -> String {
+        let [(title, url)] = &self.mock.beside()[..] else {
+            panic!("one other API is served")
+        };
+        assert_eq!(title, "Arize API");
+        url.clone()
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = format!("{}{path}", self.mock.arize_base_url());
+        let url = format!("{}{path}", self.base_url());
         self.client
             .request(method, url)
             .bearer_auth(self.mock.api_key())
@@ -87,7 +95,7 @@ pub(crate) fn refused(answer: &Answer, status: u16) {
 #[tokio::test]
 async fn a_key_is_a_bearer_token() {
     let arize = Arize::start().await;
-    let url = format!("{}/v2/organizations", arize.mock.arize_base_url());
+    let url = format!("{}/v2/organizations", arize.base_url());
     refused(&send(arize.client.get(&url)).await, 401);
     refused(
         &send(arize.client.get(&url).bearer_auth("other")).await,

@@ -841,7 +841,7 @@ fn project_files() {
     3 | systems: { portkye: {}, portkey: { key: **** } }
       |            ^^^^^^^
       |
-      = note: the systems are `portkey` and `arize`
+      = note: the systems are `portkey` and `other`
       = help: did you mean `portkey`?
 
     error[unknown-field]: unknown field `key`
@@ -877,7 +877,7 @@ fn manifests_of_the_wrong_shape() {
         ("a.yaml", "- boxes\n"),
         ("b.yaml", "boxs: {}\nsystem: portkye\n"),
         ("c.yaml", "boxs: {}\nboxes: [a]\nteams: { a: , b: text }\n"),
-        ("d.yaml", "system: arize\nboxes: {}\n"),
+        ("d.yaml", "system: other\nboxes: {}\n"),
     ]);
     assert_snapshot!(project.said(), @r##"
     error[wrong-type]: a manifest must be a map
@@ -894,7 +894,7 @@ fn manifests_of_the_wrong_shape() {
     2 | system: portkye
       |         ^^^^^^^
       |
-      = note: the systems are `portkey` and `arize`
+      = note: the systems are `portkey` and `other`
       = help: did you mean `portkey`?
 
     error[unknown-kind]: unknown kind `boxs`
@@ -927,7 +927,7 @@ fn manifests_of_the_wrong_shape() {
      --> d.yaml:2:1
       |
     2 | boxes: {}
-      | ^^^^^ arize has no such kind
+      | ^^^^^ other has no such kind
       |
       = note: it has no kinds at all yet
     "##);

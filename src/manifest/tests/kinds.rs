@@ -17,7 +17,7 @@ static SYSTEM: System = System {
 };
 
 static OTHER: System = System {
-    name: "arize",
+    name: "other",
     kinds: &[],
     ..SYSTEM
 };

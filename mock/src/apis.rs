@@ -1,0 +1,89 @@
+//! The APIs that a mock can serve, and how each is named.
+
+use std::str::FromStr;
+
+use crate::description::Description;
+
+/// Which of the two descriptions of the API a mock follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Profile {
+    /// The vendor's published document, to the letter.
+    Documented,
+    /// The document with the corrections that make it what the API does.
+    #[default]
+    Live,
+}
+
+/// An API that a mock can serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Api {
+    /// Portkey's, at `/v1`.
+    Portkey(Profile),
+    /// Arize's, at `/arize`.
+    Arize(ArizeRevision),
+}
+
+/// Which revision of Arize's API a mock follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ArizeRevision {
+    /// The one of the vendor's client of today.
+    #[default]
+    Current,
+    /// The one of 2026-07-02, with the spellings of that time (`llm`, `openAI`).
+    Of20260702,
+}
+
+impl Api {
+    /// Every API that a mock can serve beside Portkey's, as it is today.
+    pub const BESIDE: &[Self] = &[Self::Arize(ArizeRevision::Current)];
+
+    /// What the revisions of these are called.
+    const REVISIONS: &[(&str, Self)] = &[
+        ("arize=current", Self::Arize(ArizeRevision::Current)),
+        ("arize=2026-07-02", Self::Arize(ArizeRevision::Of20260702)),
+    ];
+
+    /// Whether both are the same API, perhaps not at the same revision.
+    pub(crate) fn is_like(self, other: Self) -> bool {
+        std::mem::discriminant(&self) == std::mem::discriminant(&other)
+    }
+
+    /// Its description. It is read when it is first asked for.
+    pub(crate) fn description(self) -> Result<&'static Description, String> {
+        match self {
+            Api::Portkey(profile) => Description::portkey(profile),
+            Api::Arize(revision) => Description::arize(revision),
+        }
+    }
+}
+
+/// One of the APIs beside Portkey's as it was at some time: `SYSTEM=REVISION`.
+impl FromStr for Api {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Self::REVISIONS.iter().find(|(name, _)| *name == text);
+        known.map(|(_, api)| *api).ok_or_else(|| {
+            let names: Vec<&str> = Self::REVISIONS.iter().map(|(name, _)| *name).collect();
+            format!("there is no such revision: there are {}", names.join(", "))
+        })
+    }
+}
+
+/// An API that is served.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Served {
+    /// One that the mock knows.
+    Known(Api),
+    /// One whose document was read from a file.
+    Read(&'static Description),
+}
+
+impl Served {
+    pub(crate) fn description(self) -> Result<&'static Description, String> {
+        match self {
+            Served::Known(api) => api.description(),
+            Served::Read(description) => Ok(description),
+        }
+    }
+}

@@ -134,7 +134,7 @@ pub(super) enum Command {
     /// Write manifests for what is live, and take it over.
     Import(ImportArgs),
     /// Serve the mock of the API.
-    Mock(MockArgs),
+    Mock(Box<MockArgs>),
     /// Print a JSON Schema, for editors and for readers of plans.
     Schema(SchemaArgs),
 }

@@ -3,6 +3,9 @@
 The coverage phase of schemathesis draws values of `type: [string, 'null']` without looking at the
 `format` beside it, and then reports that "" was refused as a date. The same schema as `anyOf` is
 understood, so the copy of the description that the judge works with has it in that form.
+
+The schema of an event stream is that of what its events carry. The judge reads it as that of the events
+themselves, so its copy says which part of an event the schema is about.
 """
 
 import schemathesis
@@ -24,6 +27,28 @@ def in_branches(node):
     return node
 
 
+def in_events(node):
+    if isinstance(node, list):
+        return [in_events(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: in_events(value) for key, value in node.items()}
+    stream = node.get("text/event-stream")
+    if isinstance(stream, dict) and "schema" in stream:
+        carried = stream["schema"].get("anyOf", [stream["schema"]])
+        words = [branch for branch in carried if branch.get("type") == "string"]
+        objects = [branch for branch in carried if branch.get("type") != "string"]
+        data = {"type": "string", "contentMediaType": "application/json", "contentSchema": {"anyOf": objects}}
+        node["text/event-stream"] = {
+            "schema": {
+                "type": "object",
+                "required": ["data"],
+                "properties": {"data": {"anyOf": [*words, data]}},
+            }
+        }
+    return node
+
+
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    raw_schema.update(in_branches(raw_schema))
+    raw_schema.update(in_events(in_branches(raw_schema)))

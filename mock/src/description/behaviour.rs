@@ -394,6 +394,8 @@ pub(crate) enum Action {
     Call,
     /// A read that the kind's hook does.
     View,
+    /// Nothing but a look whether the object is there: the answer is made up from its schema.
+    Existing,
 }
 
 /// How a query parameter narrows a list.

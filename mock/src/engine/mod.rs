@@ -56,6 +56,9 @@ pub(crate) fn answer(
         return generated(description, operation);
     };
     let outcome = perform(description, store, operation, behaviour, request)?;
+    if behaviour.action == Action::Existing {
+        return generated(description, operation);
+    }
     // Where one answer is for what is new and another for what was there, this is the first.
     let created = operation.responses.iter().find(|r| r.status == Some(201));
     let created = created.filter(|_| behaviour.action == Action::Create);
@@ -94,7 +97,7 @@ fn perform(
     request: &Request,
 ) -> Result<Outcome, ApiError> {
     let read = match behaviour.action {
-        Action::Get => list::get,
+        Action::Get | Action::Existing => list::get,
         Action::List => list::list,
         Action::ListVersions => list::versions,
         Action::ListMembers => members::list,

@@ -372,6 +372,7 @@ fn field(
     let fallback = success
         .then_some(Value::Bool(true))
         .or_else(|| match property.required {
+            true if types.has(Types::NULL) && types != Types::ANY => Some(Value::Null),
             true => generate::value(description, &property.schema),
             false => None,
         });
@@ -449,6 +450,13 @@ impl Member {
             }
             Value::Number(number) if self.types.has(Types::STRING) => {
                 Value::from(number.to_string())
+            }
+            // Times are kept as text; some documents count seconds.
+            Value::String(text) if self.types.has(Types::INTEGER) => {
+                match text.parse::<jiff::Timestamp>() {
+                    Ok(time) => Value::from(time.as_second()),
+                    Err(_) => return Some(Cow::Borrowed(value)),
+                }
             }
             // Better a value of an unexpected type than one that is silently missing.
             _ => return Some(Cow::Borrowed(value)),

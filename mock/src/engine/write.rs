@@ -13,6 +13,7 @@ use super::work::Work;
 use crate::description::behaviour::OperationBehaviour;
 use crate::description::operation::Operation;
 use crate::description::resource::Resource;
+use crate::store::record::Object;
 
 /// Creates an object.
 pub(crate) fn create(
@@ -28,6 +29,12 @@ pub(crate) fn create(
         return editions::create(work, resource, spec, input);
     }
     let owner = list::owner(work.description, work.state, resource, behaviour, request)?;
+    if resource.spec.identity.is_some()
+        && let (Some(field), Some(owner)) = (&behaviour.owner, &owner)
+    {
+        // The path says it as well as a field would.
+        input.insert(field.clone(), Value::from(&*owner.id));
+    }
     let record = work.create(resource, input, owner.as_ref())?;
     Ok(Outcome::Object(Arc::clone(&record.fields)))
 }
@@ -139,7 +146,15 @@ pub(crate) fn delete(
         .as_deref()
         .is_some_and(|field| body.get(field) == Some(&Value::Bool(true)));
     work.delete(resource, &record, force)?;
-    Ok(Outcome::Empty)
+    let Some(identity) = &resource.spec.identity else {
+        return Ok(Outcome::Empty);
+    };
+    // Where the answer to a deletion has fields, they say what was deleted.
+    let mut told = Map::from_iter([("deleted".to_owned(), Value::Bool(true))]);
+    if let Some(name) = record.fields.get(&identity.field) {
+        told.insert(identity.field.clone(), name.clone());
+    }
+    Ok(Outcome::Object(Object::new(told)))
 }
 
 /// The members of a body that the operation describes. A real server ignores the others, and a

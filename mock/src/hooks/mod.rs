@@ -10,6 +10,7 @@ mod integration_model;
 pub(crate) mod log;
 mod mcp_integration;
 mod mcp_server;
+mod message;
 pub(crate) mod prompt;
 mod provider;
 mod scim;
@@ -175,6 +176,7 @@ pub(crate) fn named(name: &str) -> Option<&'static dyn Hook> {
         "mcp-access" => Some(&mcp_integration::McpAccess),
         "mcp-integration" => Some(&mcp_integration::McpIntegration),
         "mcp-server" => Some(&mcp_server::McpServer),
+        "message" => Some(&message::Message),
         "partial" => Some(&prompt::Partial),
         "prompt" => Some(&prompt::Prompt),
         "provider" => Some(&provider::Provider),

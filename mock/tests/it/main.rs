@@ -19,6 +19,7 @@ mod gateway;
 mod harness;
 mod integrations;
 mod journal;
+mod kept;
 mod logs;
 mod mcp;
 mod oracle;

@@ -24,7 +24,7 @@ struct Prepared {
     rate: String,
     secret: String,
     /// Objects of kinds that no other kind here refers to, by the path parameter that names them.
-    named: Vec<(&'static str, String)>,
+    named: Vec<(String, String)>,
     collection: String,
 }
 
@@ -107,7 +107,7 @@ async fn prepare(api: &Api, path: &str) -> Prepared {
     if path.ends_with("download") {
         tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
     }
-    let named = vec![
+    let named = [
         ("feedback", text(&feedback["feedback_ids"][0])),
         ("exportId", text(&export["id"])),
         ("logId", "walk-trace".to_owned()),
@@ -124,6 +124,9 @@ async fn prepare(api: &Api, path: &str) -> Prepared {
         ("versionId", text(&prompt["version_id"])),
         ("promptPartialId", text(&partial["id"])),
     ];
+    let named = named
+        .map(|(parameter, name)| (parameter.to_owned(), name))
+        .to_vec();
     Prepared {
         named,
         collection,
@@ -211,7 +214,10 @@ async fn walk(profile: Profile) {
     let mut failures = Vec::new();
     for (method, path, pointer) in operations {
         api.post("/../_mock/reset", json!({})).await.ok();
-        let prepared = prepare(&api, &path).await;
+        let mut prepared = prepare(&api, &path).await;
+        if KEPT.iter().any(|prefix| path.starts_with(prefix)) {
+            prepared.named = kept(&api, &oracle, &path).await;
+        }
         if let Err(problem) = call(&api, &oracle, &prepared, method, &path, &pointer).await {
             failures.push(format!("{method} {path}: {problem}"));
         }
@@ -222,6 +228,64 @@ async fn walk(profile: Profile) {
         failures.len(),
         failures.join("\n")
     );
+}
+
+/// Where the paths begin of what providers keep for their customers.
+const KEPT: [&str; 6] = [
+    "/assistants",
+    "/batches",
+    "/files",
+    "/fine_tuning",
+    "/threads",
+    "/vector_stores",
+];
+
+/// Makes the objects that a path names, from the outermost in, with minimal bodies.
+async fn kept(api: &Api, oracle: &Oracle, path: &str) -> Vec<(String, String)> {
+    let mut named: Vec<(String, String)> = Vec::new();
+    let (mut template, mut url) = (String::new(), String::new());
+    for segment in path.split('/').skip(1) {
+        let parameter = segment
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        let content = format!("/paths/{}/post/requestBody/content", escape(&template));
+        let content = parameter.and_then(|_| {
+            oracle
+                .document
+                .pointer(&content)?
+                .as_object()?
+                .keys()
+                .next()
+        });
+        let segment = match (parameter, content) {
+            (Some(parameter), Some(media_type)) => {
+                let schema = format!(
+                    "/paths/{}/post/requestBody/content/{}/schema",
+                    escape(&template),
+                    escape(media_type)
+                );
+                let body = oracle.minimal(&schema).unwrap();
+                let request = api.request(Method::POST, &url);
+                let request = match media_type.as_str() {
+                    "application/json" => request.json(&body),
+                    _ => request.multipart(form(&body)),
+                };
+                let name = text(&send(request).await.ok()["id"]);
+                named.push((parameter.to_owned(), name.clone()));
+                name
+            }
+            (Some(_), None) => "sample".to_owned(),
+            (None, _) => segment.to_owned(),
+        };
+        template = format!(
+            "{template}/{}",
+            path.split('/')
+                .nth(1 + template.matches('/').count())
+                .unwrap()
+        );
+        url = format!("{url}/{segment}");
+    }
+    named
 }
 
 /// Sends a minimal valid request to one operation and judges the answer.

@@ -421,11 +421,28 @@ impl Kind {
         self.scope.first().copied()
     }
 
+    /// Whether what a field names has another name in the field beside it, of which an entry may
+    /// use either.
+    pub fn has_another_name(&self, field: &str) -> bool {
+        self.rules.iter().any(|rule| match rule.is {
+            Is::Alternative { to } => to == field || rule.at.0.strip_prefix('/') == Some(field),
+            _ => false,
+        })
+    }
+
     /// The secret that the server makes for an object of this kind: its field, and how it is
     /// replaced.
     pub fn issued(&self) -> Option<(Pointer, Option<&'static Rotate>)> {
         self.rules.iter().find_map(|rule| match &rule.is {
             Is::Issued { rotate } => Some((Pointer::from(rule.at.0), rotate.as_ref())),
+            _ => None,
+        })
+    }
+
+    /// The kind that it shares its list with, and the field by which that one's objects are known.
+    pub fn listed_with(&self) -> Option<(&'static str, &'static str)> {
+        self.rules.iter().find_map(|rule| match rule.is {
+            Is::ListedWith { kind, with } => Some((kind, with)),
             _ => None,
         })
     }

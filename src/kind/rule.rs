@@ -110,6 +110,14 @@ pub enum Is {
         /// How one comes to be there, for whoever declares one that is not.
         how: &'static str,
     },
+    /// Said of the resource itself: one list shows it together with another kind. What nobody
+    /// declares is the other kind's to count, and to import where it has a field.
+    ListedWith {
+        /// The other kind.
+        kind: &'static str,
+        /// The field.
+        with: &'static str,
+    },
     /// What became of an object: not a field that can be declared.
     Status {
         /// It is as good as gone.

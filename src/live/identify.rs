@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value as Json;
 
 use super::{Live, Object, Problem, Reader, Reason, Wanted, canonical};
-use crate::kind::{Fate, Identity, Is, Kind};
+use crate::kind::{Fate, Identity, Kind};
 use crate::ledger::Record;
 use crate::model::{Address, Ident, Map, Pointer, Value};
 
@@ -183,16 +183,9 @@ impl Reader<'_> {
 
     /// Whether a live object lives where an entry says it should, as far as these fields go.
     fn same_scope(&self, kind: &Kind, scope: &[&str], fields: &Map, object: &Object) -> bool {
-        // Of two names that it has, an entry may use either.
-        let has_another_name = |field: &str| {
-            kind.rules.iter().any(|rule| match rule.is {
-                Is::Alternative { to } => to == field || rule.at.0.strip_prefix('/') == Some(field),
-                _ => false,
-            })
-        };
         scope.iter().all(
             |field| match (fields.get(*field), object.fields.get(*field)) {
-                (None | Some(Value::Null), _) if has_another_name(field) => true,
+                (None | Some(Value::Null), _) if kind.has_another_name(field) => true,
                 (None | Some(Value::Null), None | Some(Value::Null)) => true,
                 (Some(Value::Reference(want)), Some(Value::Reference(have))) => {
                     want.address == have.address

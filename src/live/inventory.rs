@@ -105,6 +105,14 @@ pub async fn inventory(
             }
         }
     }
+    for kind in system.kinds {
+        if let Some((other, with)) = kind.listed_with() {
+            inventory.objects.retain(|it| {
+                let theirs = it.fields.get(with).is_some_and(|value| !value.is_null());
+                it.kind.name != if theirs { kind.name } else { other }
+            });
+        }
+    }
     let rank = |it: &Found| {
         system
             .kinds

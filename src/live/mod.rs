@@ -124,7 +124,34 @@ impl Live {
     }
 
     /// Lists of several scopes may show one object more than once, and another scope's as well.
-    fn count_once(&mut self) {
+    /// Two kinds may share a list.
+    fn count_once(&mut self, system: &System, wanted: &[Wanted<'_>]) {
+        let directory = &self.directory;
+        let is_one = |kind: &'static str, object: &Object| {
+            let names = [&object.ident.id, &object.ident.slug];
+            let mut names = names.into_iter().flatten();
+            names.any(|name| directory.address(kind, name).is_some())
+        };
+        for kind in system.kinds {
+            let Some((other, _)) = kind.listed_with() else {
+                continue;
+            };
+            self.unowned.remove(kind.name);
+            if let Some(objects) = self.unowned.get_mut(other) {
+                objects.retain(|object| !is_one(kind.name, object));
+            }
+            // Found by its name, it is still what its entry of the other kind means.
+            let found = wanted
+                .iter()
+                .filter(|want| want.kind.name == kind.name && want.record.is_none());
+            for want in found {
+                if let Some(object) = self.objects.get(want.address)
+                    && is_one(other, object)
+                {
+                    self.objects.remove(want.address);
+                }
+            }
+        }
         for (kind, objects) in &mut self.unowned {
             let mut seen = HashSet::new();
             objects.retain(|object| match &object.ident.id {
@@ -195,7 +222,7 @@ pub async fn read(
     }
     if reader.problems.is_empty() {
         reader.read_scoped(&scoped, whole, &hints).await;
-        reader.live.count_once();
+        reader.live.count_once(system, wanted);
     }
     if reader.problems.is_empty() {
         reader.read_details(wanted).await;

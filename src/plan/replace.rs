@@ -367,6 +367,7 @@ fn loses(kind: &Kind, desired: &Map, object: &Object) -> Vec<Pointer> {
             Is::Default(default) => default() == **value,
             _ => false,
         });
+        let owned = owned || kind.has_another_name(field);
         known.contains(*field) && !managed && !owned && !diff::is_blank(value)
     });
     set.map(|(field, _)| Pointer::root().child(field)).collect()

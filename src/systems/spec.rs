@@ -64,6 +64,11 @@ pub fn nullable_references(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// A moment as RFC 3339 writes it.
+pub fn instant(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "format": "date-time" })
+}
+
 /// A moment as RFC 3339 writes it, or null.
 pub fn nullable_instant(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["string", "null"], "format": "date-time" })

@@ -69,6 +69,12 @@ integrations:
     name: R
     ai_provider_id: vertex-ai
     configurations: { vertex_auth_type: serviceAccount, vertex_region: r, vertex_project_id: p, vertex_service_account_json: "${env:C_VERTEX_JSON}" }
+virtual_keys:
+  old:
+    name: V
+    workspace_id: w
+    provider: openai
+    key: ${env:C_VK_KEY}
 guardrails:
   hook:
     workspace_id: w

@@ -77,7 +77,7 @@ fn what_acme_applied_is_imported_into_an_empty_folder() {
         let document = import.json();
         // Of this secret the API shows nothing, so that nothing says that it is there.
         let warnings: Vec<_> = import.codes();
-        assert_eq!(warnings, ["missing-secret"], "{import}");
+        assert_eq!(warnings, ["legacy-kind", "missing-secret"], "{import}");
         let imported = &document["imported"];
         let entries = imported["entries"].as_array().unwrap().len();
         // The server came with a workspace and two people.

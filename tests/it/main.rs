@@ -39,4 +39,5 @@ mod sources;
 mod states;
 mod three_ways;
 mod two_systems;
+mod virtual_keys;
 mod workspaces;

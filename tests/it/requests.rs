@@ -72,10 +72,11 @@ fn the_example_costs_exactly_this() {
       2 GET /prompts/*
       1 GET /prompts/partials
       1 GET /prompts/partials/*
-      8 GET /providers
+      9 GET /providers
       2 GET /scim/workspaces
       2 GET /secret-references
       9 GET /secret-references/*
+      1 GET /virtual-keys/*
       1 POST /admin/users/invites
       8 POST /admin/workspaces
       1 POST /admin/workspaces/*/users
@@ -94,6 +95,7 @@ fn the_example_costs_exactly_this() {
      37 POST /providers
       2 POST /scim/workspaces
       9 POST /secret-references
+      1 POST /virtual-keys
       6 PUT /admin/workspaces/*
      14 PUT /integrations/*/models
      14 PUT /integrations/*/workspaces
@@ -102,7 +104,7 @@ fn the_example_costs_exactly_this() {
       1 PUT /mcp-servers/*/capabilities
       2 PUT /mcp-servers/*/user-access
       1 PUT /prompts/*/versions/*
-    372 in all
+    375 in all
     ");
 
     server.clear();
@@ -137,11 +139,12 @@ fn the_example_costs_exactly_this() {
       1 GET /prompts/*
       1 GET /prompts/partials
       1 GET /prompts/partials/*
-      8 GET /providers
+      9 GET /providers
       1 GET /scim/workspaces
       1 GET /secret-references
       9 GET /secret-references/*
-    149 in all
+      1 GET /virtual-keys/*
+    151 in all
     ");
 
     server.clear();
@@ -176,10 +179,11 @@ fn the_example_costs_exactly_this() {
       1 GET /prompts/*
       1 GET /prompts/partials
       1 GET /prompts/partials/*
-      8 GET /providers
+      9 GET /providers
       1 GET /scim/workspaces
       1 GET /secret-references
       9 GET /secret-references/*
-    149 in all
+      1 GET /virtual-keys/*
+    151 in all
     ");
 }

@@ -47,6 +47,7 @@ pub static SYSTEM: System = System {
         &kinds::secret_references::KIND,
         &kinds::integrations::KIND,
         &kinds::providers::KIND,
+        &kinds::virtual_keys::KIND,
         &kinds::guardrails::KIND,
         &kinds::configs::KIND,
         &kinds::api_keys::KIND,

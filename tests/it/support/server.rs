@@ -75,6 +75,7 @@ impl Server {
                 "guardrails",
                 "configs",
                 "providers",
+                "virtual-keys",
                 "secret-references",
                 "collections",
                 "labels",

@@ -353,6 +353,10 @@ fn decode(live: &mut Map) {
 fn encode(body: &mut Map, operation: Operation) {
     wire::clear_as_text(body, operation, &["description"]);
     wire::clear_empty_lists(body, operation, &["rate_limits", "alert_emails"]);
+    // Written as a whole; the document has no null for its members.
+    if let Some(Value::Map(policy)) = body.get_mut("rotation_policy") {
+        wire::drop_nulls(policy);
+    }
     if let Some(Value::Map(defaults)) = body.get_mut("defaults")
         && defaults.get("metadata").is_some_and(Value::is_null)
     {

@@ -20,4 +20,5 @@ pub mod scim_workspace_mappings;
 pub mod secret_references;
 pub mod usage_limits_policies;
 pub mod users;
+pub mod virtual_keys;
 pub mod workspaces;

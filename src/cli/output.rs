@@ -54,6 +54,8 @@ pub struct Imported {
     pub variables: Vec<ImportedVariable>,
     /// The objects without a new entry, and why; without those that had one already.
     pub left_out: Vec<LeftOut>,
+    /// What the API does not show, so that the new entries do not have it.
+    pub unseen: Vec<Unseen>,
     /// The files that were written, or would be, with their texts in a dry run.
     pub files: BTreeMap<String, Option<String>>,
 }
@@ -91,6 +93,17 @@ pub struct LeftOut {
     pub name: Option<String>,
     /// Why.
     pub because: String,
+}
+
+/// What the API does not show.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Unseen {
+    /// The kind.
+    pub kind: String,
+    /// The place in its entries, with `*` for any member; nothing where no object is shown at all.
+    pub place: Option<String>,
+    /// How many of the new entries this is about.
+    pub entries: usize,
 }
 
 /// What became of a plan.

@@ -16,11 +16,14 @@ pub fn assign(
     objects: &[&Found],
     taken: &BTreeSet<Address>,
     scope_key: &dyn Fn(&Found) -> Option<String>,
+    is_id: fn(&str) -> bool,
 ) -> Vec<Option<Address>> {
     let mut taken = taken.clone();
     let mut bases: HashMap<(&str, String), usize> = HashMap::new();
     for object in objects {
-        *bases.entry((object.kind.name, base(object))).or_default() += 1;
+        *bases
+            .entry((object.kind.name, base(object, is_id)))
+            .or_default() += 1;
     }
     let mut order: Vec<usize> = (0..objects.len()).collect();
     order.sort_by_key(|at| {
@@ -39,9 +42,9 @@ pub fn assign(
                 slug.map(address).filter(|it| taken.insert(it.clone()))
             }
             _ => {
-                // What has no name is the one of its kind in its place.
-                let place = scope_key(object).filter(|_| !kind.identity.has_name());
-                let base = place.unwrap_or_else(|| base(object));
+                // What nothing else tells apart is the one of its kind in its place.
+                let place = scope_key(object).filter(|_| label(object, is_id).is_none());
+                let base = place.unwrap_or_else(|| base(object, is_id));
                 let alone = bases
                     .get(&(kind.name, base.clone()))
                     .is_none_or(|count| *count == 1);
@@ -67,10 +70,26 @@ fn is_key(text: &str) -> bool {
     !text.is_empty() && text.len() <= 255 && text.chars().all(allowed)
 }
 
+/// What people call an object: its name, or else the last of the texts that say where it is.
+pub fn label(object: &Found, is_id: fn(&str) -> bool) -> Option<&str> {
+    if object.name.is_some() || object.kind.identity.has_name() {
+        return object.name.as_deref();
+    }
+    let places = object.kind.scope.iter().rev();
+    let texts = places.filter_map(|field| object.fields.get(*field)?.as_str());
+    texts.into_iter().find(|text| !is_id(text))
+}
+
 /// A name as a key: small letters and digits, with dashes between them.
-fn base(object: &Found) -> String {
+fn base(object: &Found, is_id: fn(&str) -> bool) -> String {
     let mut key = String::new();
-    for c in object.name.as_deref().unwrap_or_default().chars() {
+    let label = label(object, is_id).unwrap_or_default();
+    // Of somebody's address, who it is.
+    let word = match label.split_once('@') {
+        Some((who, _)) if object.name.is_none() => who,
+        _ => label,
+    };
+    for c in word.chars() {
         match c {
             c if c.is_ascii_alphanumeric() => key.push(c.to_ascii_lowercase()),
             // An apostrophe does not part a word.
@@ -125,7 +144,7 @@ mod tests {
             let objects: Vec<&Found> = order.iter().map(|at| &objects[*at]).collect();
             let taken = BTreeSet::from([Address::new("portkey", "configs", "dont")]);
             let scope = |it: &Found| it.scope().map(str::to_owned);
-            let found = assign(&objects, &taken, &scope);
+            let found = assign(&objects, &taken, &scope, |_| false);
             let mut keys: Vec<_> = order.iter().zip(found).collect();
             keys.sort_by_key(|(at, _)| **at);
             let key = |(_, address): (_, Option<Address>)| address.unwrap().key;

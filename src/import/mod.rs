@@ -6,10 +6,12 @@
 mod files;
 mod keys;
 mod spell;
+mod unseen;
 
 pub use files::{Layout, Placed, folder, place};
-pub use keys::assign;
+pub use keys::{assign, label};
 pub use spell::{Context, Spelled, Variables, spell};
+pub use unseen::unseen;
 
 use crate::kind::{Detail, Is, Kind};
 pub use crate::live::Found;

@@ -40,6 +40,8 @@ pub struct Spelled {
     pub variables: Vec<(String, Pointer)>,
     /// Members that name what is not imported, and were left out.
     pub dropped: Vec<Pointer>,
+    /// Fields whose values entries cannot have, and were left out.
+    pub unsaid: Vec<(Pointer, String)>,
 }
 
 /// The names of environment variables, each for one secret.
@@ -96,6 +98,7 @@ pub fn spell(
             node: Node::null(),
             variables: Vec::new(),
             dropped: Vec::new(),
+            unsaid: Vec::new(),
         },
     };
     let mut members = speller.members(&mut Pointer::root(), fields, Some(context.schema))?;
@@ -106,6 +109,17 @@ pub fn spell(
         let is_key = field == "slug" && kind.identity == Identity::Slug;
         !says_nothing && !is_key
     });
+    // An entry that says no more than where its object is manages nothing.
+    if let Some((at, text)) = speller.spelled.unsaid.first()
+        && members
+            .iter()
+            .all(|(field, _)| kind.scope.contains(&field.as_str()))
+    {
+        return Err(format!(
+            "its `{}` is `{text}`, which no entry can say",
+            at.field().unwrap_or_default()
+        ));
+    }
     let rank = |field: &str| match field {
         "name" => 0,
         _ if kind.scope.contains(&field) => 1,
@@ -205,6 +219,11 @@ impl<'c> Speller<'c, '_> {
                     .rules_at(at)
                     .any(|is| matches!(is, Is::Reference { .. } | Is::ReferenceBy { .. }));
                 let id = (self.context.system.ids.is)(text);
+                let known = schema.is_none_or(|it| allows(self.context.schema, it, text));
+                if !known && !required && self.may_go(at) {
+                    self.spelled.unsaid.push((at.clone(), text.clone()));
+                    return Ok(None);
+                }
                 if reference && !id {
                     return Err(format!("`{at}` names `{text}`, which is not there"));
                 }
@@ -362,8 +381,24 @@ fn requires(root: &Json, schema: Option<&Json>, key: &str) -> bool {
     names.any(|name| name == key)
 }
 
+/// Whether a text is among those that a schema lists, if it lists any.
+fn allows(root: &Json, schema: &Json, text: &str) -> bool {
+    let mut listed = false;
+    for schema in alternatives(root, schema) {
+        let one = schema.get("const").into_iter();
+        let several = schema.get("enum").and_then(Json::as_array);
+        let words: Vec<&Json> = one.chain(several.into_iter().flatten()).collect();
+        let is_null = schema.get("type").and_then(Json::as_str) == Some("null");
+        if words.is_empty() && !is_null || words.iter().any(|word| *word == text) {
+            return true;
+        }
+        listed |= !words.is_empty();
+    }
+    !listed
+}
+
 /// Whether a value says as much as its absence.
-fn is_blank(value: &Value) -> bool {
+pub(super) fn is_blank(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),

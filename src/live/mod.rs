@@ -20,6 +20,7 @@ use serde_json::Value as Json;
 use crate::client::{ApiError, Client, Request, item_path};
 use crate::kind::{Detail, Identity, Is, Kind, Paging, Part, System};
 use cache::Stamp;
+use scoped::Group;
 
 use crate::ledger::Record;
 use crate::model::{Address, Ident, Map, Pointer, Reference, Value};
@@ -187,7 +188,7 @@ pub async fn read(
             .filter(|want| std::ptr::eq(want.kind.name, kind.name))
             .collect()
     };
-    let groups: Vec<(&'static Kind, Vec<&Wanted<'_>>)> = system
+    let groups: Vec<Group<'_, '_>> = system
         .kinds
         .iter()
         .map(|kind| (*kind, of_kind(kind)))
@@ -211,19 +212,15 @@ pub async fn read(
     let mut fetched: Vec<_> = flat.iter().zip(lists).collect();
     // What has no scope is found by itself; what lives in a scope needs the scope to be found.
     fetched.sort_by_key(|((kind, _), _)| !kind.scope.is_empty());
-    for ((kind, wants), list) in fetched {
-        match list {
-            Ok(items) => reader.identify(kind, wants, items, None),
-            Err(error) => reader.problems.push(Problem {
-                address: None,
-                reason: Reason::Api(error),
-            }),
-        }
-    }
+    let (last, first): (Vec<_>, Vec<_>) = fetched
+        .into_iter()
+        .partition(|((kind, _), _)| scoped::is_in_listed_by_scope(kind, system));
+    reader.identify_all(first);
     if reader.problems.is_empty() {
         reader.read_scoped(&scoped, whole, &hints).await;
         reader.live.count_once(system, wanted);
     }
+    reader.identify_all(last);
     if reader.problems.is_empty() {
         reader.read_details(wanted).await;
     }
@@ -264,6 +261,19 @@ struct Reader<'c> {
 }
 
 impl Reader<'_> {
+    /// Finds what is wanted in lists that show all scopes.
+    fn identify_all(&mut self, lists: Vec<(&Group<'_, '_>, Result<Vec<Json>, ApiError>)>) {
+        for ((kind, wants), list) in lists {
+            match list {
+                Ok(items) => self.identify(kind, wants, items, None),
+                Err(error) => self.problems.push(Problem {
+                    address: None,
+                    reason: Reason::Api(error),
+                }),
+            }
+        }
+    }
+
     /// The outermost scope of a wanted resource as query parameters; `None` where it is not there
     /// yet.
     fn scope_query(&self, kind: &Kind, scope: Option<&Map>) -> Option<Vec<(String, String)>> {

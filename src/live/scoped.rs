@@ -7,11 +7,11 @@ use serde_json::Value as Json;
 
 use super::identify::Pool;
 use super::{Problem, Reader, Reason, Wanted};
-use crate::kind::{Is, Kind};
+use crate::kind::{Is, Kind, System};
 use crate::model::Pointer;
 
 /// The wanted resources of one kind.
-type Group<'w, 'a> = (&'static Kind, Vec<&'w Wanted<'a>>);
+pub(super) type Group<'w, 'a> = (&'static Kind, Vec<&'w Wanted<'a>>);
 /// Query parameters.
 type Query = Vec<(String, String)>;
 
@@ -22,6 +22,20 @@ struct Scoped<'w, 'a> {
     here: Vec<&'w Wanted<'a>>,
     /// Those that the ledger knows to be there, while they are declared elsewhere or not at all.
     left: Vec<&'w Wanted<'a>>,
+}
+
+/// Whether objects of a kind live in what is listed scope by scope, so that they can be told apart
+/// only after that.
+pub(super) fn is_in_listed_by_scope(kind: &Kind, system: &System) -> bool {
+    let by_scope = |name: &str| {
+        let kind = system.kind(name);
+        kind.is_some_and(|kind| kind.endpoints.list.per_scope)
+    };
+    kind.scope.iter().any(|field| {
+        let at = Pointer::root().child(field);
+        kind.rules_at(&at)
+            .any(|is| matches!(is, Is::Reference { kind, .. } if by_scope(kind)))
+    })
 }
 
 /// What the objects of other lists say about what the lists of these kinds can be asked for

@@ -89,8 +89,28 @@ fn what_acme_applied_is_imported_into_an_empty_folder() {
             .map(|it| it["because"].as_str().unwrap())
             .collect();
         // Nobody declares an owner.
-        let expected = ["invalid value for `role`", "the server made it by itself"];
+        let expected = [
+            "its `role` is `owner`, which no entry can say",
+            "the server made it by itself",
+        ];
         assert_eq!(because, expected.into(), "{import}");
+        let unseen = |kind: &str, place: &str| {
+            let all = imported["unseen"].as_array().unwrap();
+            let found = all
+                .iter()
+                .find(|it| it["kind"] == kind && it["place"] == place);
+            found.map(|it| it["entries"].as_u64().unwrap())
+        };
+        assert_eq!(unseen("invites", "/workspaces"), Some(1), "{import}");
+        assert_eq!(unseen("providers", "/note"), None, "{import}");
+        let keys = |kind: &str| {
+            let addresses = imported["entries"].as_array().unwrap().iter();
+            let addresses = addresses.map(|it| it["address"].as_str().unwrap());
+            let keys = addresses.filter_map(|it| it.strip_prefix(kind)?.strip_prefix('.'));
+            keys.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(keys("users"), ["admin", "member"]);
+        assert_eq!(keys("invites"), ["auditor"]);
         assert_imported(&project, &server);
         if layout == "workspace" {
             let text = project.read("org/payments.yaml");

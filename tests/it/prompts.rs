@@ -105,6 +105,17 @@ fn changes_of_content_are_published_and_others_make_no_version() {
 }
 
 #[test]
+fn without_a_ledger_a_prompt_is_known_by_its_name_and_its_collection() {
+    let (server, project) = (Server::start(), Project::of(MANIFEST));
+    let url = server.url();
+    project.apply(&url);
+    project.forget();
+    let plan = project.plan(&url);
+    assert_eq!(plan["summary"]["create"], 0, "{plan:#}");
+    assert_eq!(plan["adopted"].as_array().unwrap().len(), 8, "{plan:#}");
+}
+
+#[test]
 fn what_somebody_publishes_in_the_console_is_drift() {
     let (server, project) = (Server::start(), Project::of(MANIFEST));
     let url = server.url();

@@ -6,7 +6,7 @@ use super::{Reading, Work, left_out};
 use crate::cli::args::ImportArgs;
 use crate::cli::world::{Connected, Failure, World};
 use crate::import::{self, Found};
-use crate::kind::Identity;
+use crate::kind::{Identity, Kind};
 use crate::ledger::Record;
 use crate::live::{self, Live, Wanted};
 use crate::model::{Address, Attribute, Ident, Map, Reference, Value};
@@ -32,6 +32,7 @@ fn names_of(found: &Found) -> Vec<(&'static str, String)> {
 /// The candidates, and everything that has a name by which others may refer to it.
 pub(super) fn candidates(
     args: &ImportArgs,
+    is_id: fn(&str) -> bool,
     objects: Vec<Found>,
     live: &Live,
     work: &mut Work,
@@ -55,9 +56,10 @@ pub(super) fn candidates(
             (Some(address), _) => {
                 names.extend(own.into_iter().map(|name| (name, address.clone())));
             }
-            (None, true) if asked_for_kind(args, &found) => {
+            (None, true) if asks_for(args, found.kind) => {
                 let because = "the server made it by itself";
-                work.left_out.push(left_out(&found, because.to_owned()));
+                work.left_out
+                    .push(left_out(&found, is_id, because.to_owned()));
             }
             (None, true) => {}
             (None, false) => open.push(found),
@@ -71,11 +73,11 @@ pub(super) fn candidates(
             .filter(|found| found.kind.outer_scope().is_some() == scoped)
             .collect();
         let scope_key = |found: &Found| Some(outer(found, &names)?.key);
-        let addresses = import::assign(&now, &taken, &scope_key);
+        let addresses = import::assign(&now, &taken, &scope_key, is_id);
         for (found, address) in now.into_iter().zip(addresses) {
             let Some(address) = address else {
                 let because = "its slug cannot be a key".to_owned();
-                work.left_out.push(left_out(found, because));
+                work.left_out.push(left_out(found, is_id, because));
                 continue;
             };
             let own = names_of(found).into_iter();
@@ -113,7 +115,7 @@ pub(super) fn candidates(
     for it in &mut candidates {
         let own = it.found.kind.outer_scope().is_none() && scopes.contains(&it.address);
         let inside = outer(&it.found, &names).is_some_and(|scope| scopes.contains(&scope));
-        let chosen = asked_for_kind(args, &it.found)
+        let chosen = asks_for(args, it.found.kind)
             && (args.only.is_empty() && args.workspace.is_empty()
                 || args.only.contains(&it.address)
                 || own
@@ -127,8 +129,9 @@ pub(super) fn candidates(
     (candidates, names)
 }
 
-fn asked_for_kind(args: &ImportArgs, found: &Found) -> bool {
-    args.kind.is_empty() || args.kind.iter().any(|kind| kind == found.kind.name)
+/// Whether objects of a kind are asked for.
+pub(super) fn asks_for(args: &ImportArgs, kind: &Kind) -> bool {
+    args.kind.is_empty() || args.kind.iter().any(|name| name == kind.name)
 }
 
 /// What an object lives in.

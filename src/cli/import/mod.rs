@@ -9,18 +9,18 @@ mod draft;
 
 use std::collections::BTreeMap;
 
-use choose::{Candidate, candidates, read};
+use choose::{Candidate, asks_for, candidates, read};
 use draft::Draft;
 
 use super::args::{Global, ImportArgs, Spread};
 use super::exit::Exit;
 use super::output::{
-    Document, Finish, Imported, ImportedEntry, ImportedVariable, LeftOut, Printer,
+    Document, Finish, Imported, ImportedEntry, ImportedVariable, LeftOut, Printer, Unseen,
 };
 use super::world::{Failure, Opening, World, api_error, ledger_error};
 use crate::diagnostic::{Diagnostic, Sources, did_you_mean};
-use crate::import::{Found, Layout};
-use crate::kind::{Kind, System};
+use crate::import::{self, Found, Layout, label};
+use crate::kind::{Identity, Kind, System};
 use crate::ledger::Record;
 use crate::live::{self, Live};
 use crate::manifest::{PROJECT_FILE, Texts};
@@ -112,7 +112,8 @@ async fn in_world(
             let problem = Diagnostic::warning("not-listed", message);
             work.warnings.push(problem.note(api_error(error).message));
         }
-        let (candidates, names) = candidates(args, inventory.objects, live, &mut work);
+        let is_id = connected.system.ids.is;
+        let (candidates, names) = candidates(args, is_id, inventory.objects, live, &mut work);
         let reading = read(world, connected, candidates, names).await?;
         work.readings.push(reading);
     }
@@ -132,7 +133,7 @@ async fn in_world(
         .collect();
     let plan = world.plan_with(&records).await?;
     work.warnings.extend(warnings(&draft, &plan));
-    let imported = imported(&draft, args.dry_run, &work, &homes, &texts);
+    let imported = imported(&draft, args, &work, &homes, &texts);
     if args.dry_run {
         for (name, text) in &texts {
             printer.result(&format!("# {name}\n{text}\n"));
@@ -165,11 +166,11 @@ fn needs_scope(kind: &Kind) -> bool {
     required.is_some_and(|names| names.iter().any(|name| name == field))
 }
 
-fn left_out(found: &Found, because: String) -> LeftOut {
+fn left_out(found: &Found, is_id: fn(&str) -> bool, because: String) -> LeftOut {
     LeftOut {
         kind: found.kind.name.to_owned(),
         ident: found.ident.clone(),
-        name: found.name.clone(),
+        name: label(found, is_id).map(str::to_owned),
         because,
     }
 }
@@ -181,6 +182,10 @@ fn warnings(draft: &Draft, plan: &Plan) -> Vec<Diagnostic> {
         for at in &spelled.dropped {
             let message = format!("{address}: `{at}` names what is not imported");
             warnings.push(Diagnostic::warning("left-out", message));
+        }
+        for (at, text) in &spelled.unsaid {
+            let message = format!("{address}: `{at}` is `{text}`, which no entry can say");
+            warnings.push(Diagnostic::warning("left-out", message).note("it stays as it is"));
         }
     }
     let changes = plan.changes.iter();
@@ -199,22 +204,27 @@ fn warnings(draft: &Draft, plan: &Plan) -> Vec<Diagnostic> {
 
 fn imported(
     draft: &Draft,
-    dry_run: bool,
+    args: &ImportArgs,
     work: &Work,
     homes: &BTreeMap<Address, String>,
     texts: &Texts,
 ) -> Imported {
-    let file = |(name, text): (&String, &String)| (name.clone(), dry_run.then(|| text.clone()));
+    let file =
+        |(name, text): (&String, &String)| (name.clone(), args.dry_run.then(|| text.clone()));
     let mut imported = Imported {
-        dry_run,
+        dry_run: args.dry_run,
         left_out: work.left_out.clone(),
         files: texts.iter().map(file).collect(),
         ..Imported::default()
     };
-    for candidate in work.readings.iter().flat_map(|reading| &reading.candidates) {
+    let mut unseen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let readings = work.readings.iter();
+    let candidates = readings.flat_map(|it| it.candidates.iter().map(move |one| (it, one)));
+    for (reading, candidate) in candidates {
         let address = &candidate.address;
         if let Some(because) = draft.wrong.get(address) {
-            let left_out = left_out(&candidate.found, because.clone());
+            let is_id = reading.system.ids.is;
+            let left_out = left_out(&candidate.found, is_id, because.clone());
             imported.left_out.push(left_out);
         }
         let (Some(spelled), Some(file)) = (draft.spelled.get(address), homes.get(address)) else {
@@ -232,7 +242,32 @@ fn imported(
             pointer: pointer.clone(),
         });
         imported.variables.extend(variables);
+        let kind = candidate.found.kind;
+        let object = reading.live.objects.get(address);
+        for place in object
+            .map(|it| import::unseen(kind, &it.fields))
+            .unwrap_or_default()
+        {
+            *unseen.entry((kind.name, place)).or_default() += 1;
+        }
     }
+    imported.unseen = unseen
+        .into_iter()
+        .map(|((kind, place), entries)| Unseen {
+            kind: kind.to_owned(),
+            place: Some(place.to_owned()),
+            entries,
+        })
+        .collect();
+    // Of these, not even that they are there is known.
+    let systems = work.readings.iter().map(|reading| reading.system);
+    let kinds = systems.flat_map(|system| system.kinds);
+    let unlisted = kinds.filter(|kind| kind.identity == Identity::Recorded && asks_for(args, kind));
+    imported.unseen.extend(unlisted.map(|kind| Unseen {
+        kind: kind.name.to_owned(),
+        place: None,
+        entries: 0,
+    }));
     imported.entries.sort_by(|a, b| a.address.cmp(&b.address));
     imported.variables.sort_by(|a, b| a.name.cmp(&b.name));
     imported
@@ -298,6 +333,23 @@ fn said(imported: &Imported) -> String {
             };
             lines.push(format!("  {kind} {shown}{more}: {because}"));
         }
+    }
+    if !imported.unseen.is_empty() {
+        lines.push(
+            "\nThe API does not show these, so no entry has them; they stay as they are:"
+                .to_owned(),
+        );
+        let mut kinds: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for it in &imported.unseen {
+            let places = kinds.entry(&it.kind).or_default();
+            places.extend(
+                it.place
+                    .as_ref()
+                    .map(|place| format!(" {place} ({})", it.entries)),
+            );
+        }
+        let line = |(kind, places): (&str, Vec<String>)| format!("  {kind}{}", places.join(","));
+        lines.extend(kinds.into_iter().map(line));
     }
     if !imported.variables.is_empty() {
         lines.push("\nSet these variables; until then, their secrets stay as they are:".to_owned());

@@ -7,6 +7,7 @@
 
 mod edit;
 mod generate;
+mod import;
 mod repository;
 
 use edit::{Edit, Editor};

@@ -21,6 +21,8 @@ pub(super) struct Sample {
     project_file: String,
     /// One file each.
     files: Vec<Entries>,
+    /// The value of any variable.
+    secret: fn(&str) -> String,
 }
 
 type Entries = BTreeMap<String, Map<String, Value>>;
@@ -69,6 +71,7 @@ fn sample(system: &str, folder: &str) -> Sample {
         system,
         project_file: std::fs::read_to_string(folder.join("gatewright.yaml")).unwrap(),
         files: vec![file],
+        secret: variable,
     }
 }
 
@@ -149,6 +152,21 @@ impl Sample {
             .flatten()
     }
 
+    /// The same entries, with other values for the variables.
+    pub(super) fn with_secrets(&self, secret: fn(&str) -> String) -> Self {
+        Self {
+            secret,
+            ..self.clone()
+        }
+    }
+
+    /// A repository with the project file and nothing else.
+    pub(super) fn bare(&self) -> Project {
+        let project = Project::new();
+        project.file("gatewright.yaml", &self.project_file);
+        project
+    }
+
     /// A repository with these entries.
     pub(super) fn project(&self) -> Project {
         let project = Project::new();
@@ -213,9 +231,24 @@ impl Sample {
         server: &Server,
         arguments: [&str; N],
     ) -> Run {
+        self.run_with(project, server, arguments, &|name| {
+            Some((self.secret)(name))
+        })
+    }
+
+    /// [`Self::run`], with these values for the variables that the manifests name.
+    pub(super) fn run_with<const N: usize>(
+        &self,
+        project: &Project,
+        server: &Server,
+        arguments: [&str; N],
+        value: &dyn Fn(&str) -> Option<String>,
+    ) -> Run {
         let mut cli: Cli = project.at(&server.url(), arguments);
         for name in self.variables(project) {
-            cli = cli.env(&name, &variable(&name));
+            if let Some(value) = value(&name) {
+                cli = cli.env(&name, &value);
+            }
         }
         cli.run()
     }
@@ -223,8 +256,9 @@ impl Sample {
     /// The variables that the manifests name.
     fn variables(&self, project: &Project) -> BTreeSet<String> {
         let mut texts = self.project_file.clone();
-        for file in std::fs::read_dir(project.path().join("org")).unwrap() {
-            texts += &std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for file in walkdir::WalkDir::new(project.path().join("org")) {
+            let file = file.ok().filter(|file| file.file_type().is_file());
+            texts.extend(file.map(|file| std::fs::read_to_string(file.path()).unwrap()));
         }
         let names = texts.split("${env:").skip(1);
         let names = names.filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()));

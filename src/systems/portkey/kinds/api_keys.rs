@@ -57,6 +57,7 @@ pub struct ApiKeySpec {
     /// How much may be asked with this key at once.
     pub rate_limits: Option<Vec<ApiKeyRateLimit>>,
     /// Who is told when the budget reaches its threshold.
+    #[schemars(inner(email))]
     pub alert_emails: Option<Vec<String>>,
     /// When it stops working; RFC 3339.
     #[serde(default)]

@@ -131,6 +131,7 @@ pub fn project_schema() -> Value {
                         "exclusive": { "$ref": "#/$defs/Exclusive" },
                         "limits": { "$ref": "#/$defs/Limits" },
                         "sink": { "$ref": "#/$defs/Sink" },
+                        "ledger": { "$ref": "#/$defs/Ledger" },
                     },
                 },
             },
@@ -143,6 +144,7 @@ pub fn project_schema() -> Value {
                 "minLength": 1,
             },
             "sink": { "$ref": "#/$defs/Sink" },
+            "ledger": { "$ref": "#/$defs/Ledger" },
             "allow_exec": {
                 "description": "Whether the repository may name programs to be run: `${exec:...}` \
                     and sinks that are commands. Whoever can change a manifest can then run \
@@ -231,6 +233,14 @@ pub fn project_schema() -> Value {
                 "pattern": "^[0-9]+([.][0-9]+)?%?$",
             },
             "Sink": sink,
+            "Ledger": {
+                "description": "Where the ledgers are, if not in the repository: \
+                    `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`, or the \
+                    path of a folder that several machines share. Credentials come from the \
+                    environment.",
+                "type": "string",
+                "minLength": 1,
+            },
             "Vars": {
                 "description": "Values for `${var:NAME}`.",
                 "type": "object",

@@ -51,7 +51,7 @@ pub enum Fate {
         /// The resource of that step.
         by: Address,
     },
-    /// The run was interrupted before it began.
+    /// The run was interrupted, or had to stop, before it began.
     NotStarted,
 }
 
@@ -64,7 +64,7 @@ pub enum StepError {
     /// The request could not be put together.
     #[error(transparent)]
     Wire(#[from] WireError),
-    /// The journal could not be written, so nothing was sent.
+    /// The journal could not be written, or the lease is lost, so nothing was sent.
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The server made the object and does not say what it is called.
@@ -166,6 +166,8 @@ pub async fn apply(
     let mut begun = vec![false; plan.steps.len()];
     let mut under_way = FuturesUnordered::new();
     let mut stop_changed = stop.clone();
+    // Without a journal nothing may be sent, so that the first step that hears of it is the last.
+    let mut halted = false;
     loop {
         // Steps are in an order in which needs come first, so one pass settles all blocked ones.
         for (index, step) in plan.steps.iter().enumerate() {
@@ -185,7 +187,7 @@ pub async fn apply(
                 .after
                 .iter()
                 .all(|need| matches!(fates[*need], Some(Fate::Done)));
-            if ready && under_way.len() < parallelism && !*stop.borrow() {
+            if ready && under_way.len() < parallelism && !halted && !*stop.borrow() {
                 begun[index] = true;
                 on_event(Event::Started(step));
                 let run = &run;
@@ -219,6 +221,7 @@ pub async fn apply(
                 Fate::Done
             }
             Err(error) => {
+                halted |= matches!(error, StepError::Journal(_));
                 on_event(Event::Failed(step));
                 Fate::Failed(error)
             }

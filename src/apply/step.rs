@@ -1,5 +1,7 @@
 //! Carrying out one step: its requests, and what becomes known by them.
 
+use std::time::Duration;
+
 use serde_json::Value as Json;
 
 use super::deliver::Place;
@@ -12,6 +14,14 @@ use crate::plan::{Action, Request, Step};
 
 /// How often a creation is tried when the server neither did it nor said no.
 const CREATE_ATTEMPTS: usize = 3;
+/// How long to wait before looking again for what a creation may have made: the live API's lists
+/// may lag behind its writes for a moment.
+const LOOK_AGAIN: [Duration; 4] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_millis(1000),
+    Duration::from_millis(2000),
+];
 
 impl Run<'_> {
     /// Carries out one step.
@@ -49,9 +59,9 @@ impl Run<'_> {
         }
         if step.action == Action::Delete {
             lock(session.ledger).records.remove(address);
-            session.journal.record(address, None)?;
+            session.journal.record(address, None).await;
         } else {
-            self.remember(session, step, false)?;
+            self.remember(session, step, false).await;
         }
         Ok(())
     }
@@ -90,13 +100,13 @@ impl Run<'_> {
     ) -> Result<Json, StepError> {
         let wire = self.wire(step, request)?;
         let before = lock(session.ledger).records.get(&step.address).cloned();
-        self.remember(session, step, true)?;
-        let answer = self.attempt(session, step, &wire).await?;
+        self.remember(session, step, true).await;
+        let answer = self.attempt(session, step, &wire, None).await?;
         // What was refused left the old secret as it was.
         if let (Err(error), Some(before)) = (&answer, before)
             && !error.outcome_unknown()
         {
-            session.journal.record(&step.address, Some(&before))?;
+            session.journal.record(&step.address, Some(&before)).await;
             lock(session.ledger)
                 .records
                 .insert(step.address.clone(), before);
@@ -113,25 +123,28 @@ impl Run<'_> {
         request: &Request,
     ) -> Result<Json, StepError> {
         let wire = self.wire(step, request)?;
-        let answer = self.attempt(session, step, &wire).await?;
+        let answer = self.attempt(session, step, &wire, None).await?;
         // Where nothing is listed, this is the only way to hear that it is gone.
         let gone = |error: &ApiError| error.kind == ApiErrorKind::NotFound;
         if kind.identity == Identity::Recorded && answer.as_ref().is_err_and(gone) {
             lock(session.ledger).records.remove(&step.address);
-            session.journal.record(&step.address, None)?;
+            session.journal.record(&step.address, None).await;
         }
         Ok(answer?)
     }
 
-    /// Sends one request, with its intent and its outcome in the journal.
+    /// Sends one request, with its intent and its outcome in the journal; `creates` is what the
+    /// ledger will know of what it creates.
     async fn attempt(
         &self,
         session: &Session<'_>,
         step: &Step,
         wire: &client::Request,
+        creates: Option<&Record>,
     ) -> Result<Result<Json, ApiError>, StepError> {
         let journal = session.journal;
-        journal.intent(&step.address, wire.method, &wire.path)?;
+        let intent = journal.intent(&step.address, wire.method, &wire.path, creates);
+        intent.await?;
         let answer = match session.client.send(wire).await {
             // Somebody else was faster, or an earlier attempt did it and its answer was lost.
             Err(error)
@@ -146,7 +159,7 @@ impl Run<'_> {
             Err(error) if error.outcome_unknown() => (Outcome::Unknown, Some(error.to_string())),
             Err(error) => (Outcome::Refused, Some(error.to_string())),
         };
-        journal.outcome(&step.address, outcome, text)?;
+        journal.outcome(&step.address, outcome, text).await;
         Ok(answer)
     }
 
@@ -160,13 +173,15 @@ impl Run<'_> {
         request: &Request,
     ) -> Result<Json, StepError> {
         let wire = self.wire(step, request)?;
+        let planned = self.record(session, step, step.issues.is_some());
+        let creates = (kind.identity != Identity::Recorded).then_some(&planned);
         let mut attempt = 0;
         let (mut known, answer) = loop {
             attempt += 1;
-            match self.attempt(session, step, &wire).await? {
+            match self.attempt(session, step, &wire, creates).await? {
                 Ok(answer) => break (name_of(&answer), answer),
                 Err(error) if error.outcome_unknown() && kind.identity != Identity::Recorded => {
-                    if let Some(found) = self.find(session, kind, step, request, None).await? {
+                    if let Some(found) = self.look_out(session, kind, step, request).await? {
                         break (found, Json::Null);
                     }
                     if attempt == CREATE_ATTEMPTS {
@@ -190,7 +205,7 @@ impl Run<'_> {
             known = found.ok_or(StepError::Unnamed(missing))?;
         }
         lock(&self.known).insert(step.address.clone(), known);
-        self.remember(session, step, step.issues.is_some())?;
+        self.remember(session, step, step.issues.is_some()).await;
         Ok(answer)
     }
 
@@ -242,6 +257,23 @@ impl Run<'_> {
             .get(&step.address)
             .cloned()
             .unwrap_or_default()
+    }
+
+    /// Looks for an object that a creation may have made, more than once: lists may lag behind.
+    async fn look_out(
+        &self,
+        session: &Session<'_>,
+        kind: &'static Kind,
+        step: &Step,
+        request: &Request,
+    ) -> Result<Option<Ident>, StepError> {
+        for wait in LOOK_AGAIN {
+            if let Some(found) = self.find(session, kind, step, request, None).await? {
+                return Ok(Some(found));
+            }
+            tokio::time::sleep(wait).await;
+        }
+        self.find(session, kind, step, request, None).await
     }
 
     /// Looks for an object that a creation may have made.
@@ -317,25 +349,25 @@ impl Run<'_> {
     }
 
     /// Puts into ledger and journal what is now known of a step's resource.
-    fn remember(
-        &self,
-        session: &Session<'_>,
-        step: &Step,
-        undelivered: bool,
-    ) -> Result<(), StepError> {
-        let known = self.own(step);
+    async fn remember(&self, session: &Session<'_>, step: &Step, undelivered: bool) {
+        let record = self.record(session, step, undelivered);
+        let address = &step.address;
+        lock(session.ledger)
+            .records
+            .insert(address.clone(), record.clone());
+        session.journal.record(address, Some(&record)).await;
+    }
+
+    /// What the ledger has to know of a step's resource.
+    fn record(&self, session: &Session<'_>, step: &Step, undelivered: bool) -> Record {
         let planned = self.plan.records.get(&step.address).cloned();
-        let mut ledger = lock(session.ledger);
         // A resource whose record stays as it is has none in the plan.
-        let record = planned.or_else(|| ledger.records.get(&step.address).cloned());
-        let record = Record {
-            ident: known,
+        let known = || lock(session.ledger).records.get(&step.address).cloned();
+        Record {
+            ident: self.own(step),
             undelivered,
-            ..record.unwrap_or_default()
-        };
-        ledger.records.insert(step.address.clone(), record.clone());
-        drop(ledger);
-        Ok(session.journal.record(&step.address, Some(&record))?)
+            ..planned.or_else(known).unwrap_or_default()
+        }
     }
 
     /// The request as it goes over the wire.

@@ -9,13 +9,13 @@ use tokio::sync::watch;
 use super::args::{ApplyArgs, DestroyArgs, Global};
 use super::exit::Exit;
 use super::output::{Applied, Document, Finish, Printer};
-use super::world::{Aim, Outlook, World, api_error, interruption, ledger_error};
+use super::world::{Aim, Outlook, Patience, World, Writing, api_error, interruption, ledger_error};
 use crate::apply::{self, Event, Fate, Report, StepError, Tally};
 use crate::client::ApiErrorKind;
 use crate::diagnostic::Diagnostic;
 use crate::diff::{Because, FieldChange};
 use crate::kind::{Identity, System};
-use crate::ledger::LedgerError;
+use crate::ledger::{LeaseError, LedgerError};
 use crate::model::Pointer;
 use crate::plan::{Action, Plan, Summary};
 use crate::render;
@@ -93,6 +93,7 @@ pub(super) async fn quietly(world: &World) -> Result<usize, Vec<Diagnostic>> {
     }
     let writing = world
         .begin(&plan)
+        .await
         .map_err(|error| vec![ledger_error(&error)])?;
     let (_go, stop) = watch::channel(false);
     let report = {
@@ -113,6 +114,7 @@ fn end(exit: Exit, diagnostics: Vec<Diagnostic>) -> Finish {
 
 async fn in_world(world: &World, full: bool, consent: &Consent, printer: &Printer) -> Finish {
     let begun = Instant::now();
+    world.settle(Patience::Wait, printer).await;
     match world.plan().await {
         Ok(Outlook { plan, failure }) => {
             let finish = carried_out(world, plan, full, consent, printer, begun).await;
@@ -159,11 +161,17 @@ async fn carried_out(
             ..end(exit, vec![problem])
         };
     }
-    let writing = match world.begin(&plan) {
+    if !world.has_to_write(&plan) {
+        // So that it works where nothing can be written.
+        return nothing_to_do(world, plan, begun);
+    }
+    let writing = match world.begin(&plan).await {
         Ok(writing) => writing,
         Err(error) => {
             let exit = match error {
-                LedgerError::Locked { .. } => Exit::Refused,
+                LedgerError::Locked { .. } | LedgerError::Lease(LeaseError::Held(_)) => {
+                    Exit::Refused
+                }
                 LedgerError::Changed { .. } => Exit::Stale,
                 _ => Exit::Error,
             };
@@ -183,10 +191,19 @@ async fn carried_out(
     };
     progress.clear();
     let mut diagnostics = failures(&plan, &report, world);
-    if let Err(error) = world.save(writing) {
-        diagnostics.push(ledger_error(&error).help(
-            "the journal beside the ledger has everything: repair the file system and run again",
-        ));
+    let warnings: Vec<Diagnostic> = writing.iter().filter_map(Writing::took_over).collect();
+    let unwritten = writing
+        .iter()
+        .find_map(|writing| writing.failure().map(str::to_owned));
+    if let Err(error) = world.save(writing).await {
+        diagnostics.push(unsaved(&error, unwritten));
+    } else if let Some(failure) = unwritten {
+        let problem = Diagnostic::error("journal", failure);
+        diagnostics.push(
+            problem
+                .note("the run stopped there; what it did is in the ledger")
+                .help("make room, or repair the file system, and run it again"),
+        );
     }
     let tally = report.tally();
     let verified = if report.is_complete() && diagnostics.is_empty() {
@@ -216,10 +233,41 @@ async fn carried_out(
         applied,
         ..document(plan)
     };
+    diagnostics.splice(0..0, warnings);
     Finish {
         text,
         document,
         ..end(exit, diagnostics)
+    }
+}
+
+/// The end of an apply that has nothing to send and nothing to note.
+fn nothing_to_do(world: &World, plan: Plan, begun: Instant) -> Finish {
+    let (requests, seconds) = (world.requests_sent(), begun.elapsed().as_secs_f64());
+    let mut end = end(Exit::Done, Vec::new());
+    end.text = format!("Nothing to apply. {requests} requests in {seconds:.1} s.\n");
+    end.document.plan = Some(plan);
+    end.document.applied = Some(Applied {
+        steps: Tally::default(),
+        verified: true,
+    });
+    end
+}
+
+/// A ledger that could not be saved. What was made is there all the same.
+fn unsaved(error: &LedgerError, unwritten: Option<String>) -> Diagnostic {
+    let problem = Diagnostic::error("ledger", error.to_string());
+    match unwritten {
+        None => problem
+            .note("what was done was done, and the journal has all of it")
+            .help("make room, or repair what failed, and run it again: the journal is read then"),
+        Some(failure) => problem
+            .note("what was done was done, but the journal does not have all of it")
+            .note(failure)
+            .help(
+                "make room, or repair what failed, and run it again: what was made is found by \
+                 its slug or name, and taken over",
+            ),
     }
 }
 

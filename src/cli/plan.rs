@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::args::{DriftArgs, Global, PlanArgs};
 use super::exit::Exit;
 use super::output::{Document, Finish, Printer};
-use super::world::{Outlook, World};
+use super::world::{Outlook, Patience, World};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::diff::{FieldChange, Origin};
 use crate::model::Address;
@@ -26,6 +26,7 @@ pub(super) async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> 
     if let Err((exit, problems)) = world.ask(&args.once) {
         return close(world, Finish::failed(exit, Sources::default(), problems)).await;
     }
+    world.settle(Patience::LookOnce, printer).await;
     let finish = match world.plan().await {
         Ok(outlook) => shown(outlook.plan, args, &world, printer).but(outlook.failure),
         Err((exit, diagnostics)) => Finish::failed(exit, Sources::default(), diagnostics),
@@ -152,6 +153,7 @@ pub(super) async fn drift(global: &Global, args: &DriftArgs, printer: &Printer) 
         Ok(world) => world,
         Err(finish) => return *finish,
     };
+    world.settle(Patience::LookOnce, printer).await;
     let finish = match world.plan().await {
         Ok(Outlook { plan, failure }) => {
             let recorded = world.recorded();

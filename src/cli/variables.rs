@@ -54,6 +54,18 @@ impl Variables {
             .ok()
             .or_else(|| self.file.get(name).cloned())
     }
+
+    /// The variables whose names begin with one of these.
+    pub(super) fn beginning(&self, prefixes: &[&str]) -> Vec<(String, String)> {
+        let process = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        let file = self.file.clone().into_iter();
+        // Where both have one, the last one counts.
+        let mut found: Vec<_> = file.chain(process).collect();
+        found.retain(|(name, _)| prefixes.iter().any(|prefix| name.starts_with(prefix)));
+        found
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ pub use error::{ApiError, ApiErrorKind, Server};
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Once, PoisonError, RwLock};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
@@ -84,6 +84,25 @@ pub struct Client {
     sent: Arc<AtomicUsize>,
     /// The latest `Date` of the server, in seconds since 1970; 0 before the first.
     clock: Arc<AtomicI64>,
+    hooks: Arc<RwLock<Hooks>>,
+}
+
+/// Whether a write may be sent again.
+pub type Fence = Arc<dyn Fn() -> bool + Send + Sync>;
+/// What is told of the first repetition of a request: why, and after what wait.
+pub type OnRetry = Arc<dyn Fn(&ApiError, Duration) + Send + Sync>;
+
+/// What others have to do with repeated requests.
+#[derive(Clone, Default)]
+struct Hooks {
+    fence: Option<Fence>,
+    on_retry: Option<OnRetry>,
+}
+
+impl std::fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hooks").finish_non_exhaustive()
+    }
 }
 
 /// A client that cannot be made.
@@ -153,6 +172,7 @@ impl Client {
             slots: Arc::new(Semaphore::new(parallelism.max(1))),
             sent: Arc::default(),
             clock: Arc::default(),
+            hooks: Arc::default(),
         })
     }
 
@@ -165,6 +185,23 @@ impl Client {
     /// then on.
     pub fn secrets(&self) -> &SecretSet {
         &self.secrets
+    }
+
+    /// From now on, writes are repeated only where `fence` lets them; none lifts it.
+    pub fn set_fence(&self, fence: Option<Fence>) {
+        let mut hooks = self.hooks.write().unwrap_or_else(PoisonError::into_inner);
+        hooks.fence = fence;
+    }
+
+    /// From now on, tells of requests that are repeated, once each.
+    pub fn set_on_retry(&self, on_retry: OnRetry) {
+        let mut hooks = self.hooks.write().unwrap_or_else(PoisonError::into_inner);
+        hooks.on_retry = Some(on_retry);
+    }
+
+    fn hooks(&self) -> Hooks {
+        let hooks = self.hooks.read().unwrap_or_else(PoisonError::into_inner);
+        hooks.clone()
     }
 
     /// How many requests were sent, retries included.
@@ -202,9 +239,18 @@ impl Client {
             .with_factor(2.0)
             .with_max_times(RETRIES)
             .with_jitter();
+        let hooks = self.hooks();
+        let allowed = || request.method == "GET" || hooks.fence.as_ref().is_none_or(|may| may());
+        let mut told = false;
         (|| self.attempt(request))
             .retry(waits)
-            .when(|error| error.may_retry(request.method))
+            .when(|error| error.may_retry(request.method) && allowed())
+            .notify(|error, wait| {
+                if let (false, Some(tell)) = (told, &hooks.on_retry) {
+                    tell(error, wait);
+                }
+                told = true;
+            })
             .adjust(|error, wait| {
                 // `None` ends the retries, so it must stay `None`.
                 wait.map(|wait| {

@@ -2,16 +2,22 @@
 //!
 //! A small text file in the repository, one line per resource, sorted: it shows well in diffs and
 //! merges line by line. It holds ids, slugs and keyed fingerprints of secrets, and no secret. The
-//! journal beside it is for one run; the ledger is what runs hand to each other.
+//! journal beside it is for one run; the ledger is what runs hand to each other. Where the project
+//! file says so, both are in object storage or in a shared folder instead ([`Home`]).
 
+mod home;
 mod journal;
+mod lease;
 mod lock;
+mod store;
 
-pub use journal::{Journal, JournalError, Outcome, recover};
+pub use home::{Hold, Home, Keeper, Kept};
+pub use journal::{Journal, JournalError, Outcome, Unanswered};
+pub use lease::{Holder, LEASE, Lease, LeaseError, LeaseLost, Ticket};
 pub use lock::Lock;
+pub use store::{Store, StoreError, VARIABLES as STORE_VARIABLES, check as check_place};
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -90,19 +96,28 @@ pub enum LedgerError {
         path: PathBuf,
     },
     /// Another run has written since this one read it.
-    #[error("another apply changed {path} since this plan was made", path = path.display())]
+    #[error("another apply changed {name} since this plan was made")]
     Changed {
         /// The ledger.
-        path: PathBuf,
+        name: String,
     },
+    /// Another machine is writing, or was.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    /// The lease was lost before the ledger was saved.
+    #[error(transparent)]
+    Lost(#[from] LeaseLost),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// A line is not what it should be, for example after a merge conflict.
-    #[error("{path}:{line}: {message}", path = path.display())]
+    #[error("{name}:{line}: {message}")]
     Line {
         /// The file.
-        path: PathBuf,
+        name: String,
         /// The line, counted from 1.
         line: usize,
         /// What is wrong with it.
@@ -114,25 +129,6 @@ pub enum LedgerError {
 pub fn cache_path(root: &Path, environment: Option<&str>, system: &str, base_url: &str) -> PathBuf {
     let name = format!("{}.json", stem(environment, system, base_url));
     root.join(FOLDER).join("cache").join(name)
-}
-
-/// Where the ledger of a repository, environment and server is: servers do not share ledgers, so
-/// that trying a repository on another server cannot confuse what is owned where.
-pub fn path(root: &Path, environment: Option<&str>, system: &str, base_url: &str) -> PathBuf {
-    root.join(FOLDER)
-        .join(format!("{}.ledger", stem(environment, system, base_url)))
-}
-
-/// Whether a repository has a ledger of a system, on whatever server.
-pub fn exists(root: &Path, system: &str) -> bool {
-    let Ok(entries) = std::fs::read_dir(root.join(FOLDER)) else {
-        return false;
-    };
-    entries.filter_map(Result::ok).any(|entry| {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        name.ends_with(".ledger") && name.contains(&format!("{system}@"))
-    })
 }
 
 /// What the files about one environment and server begin with.
@@ -171,21 +167,14 @@ impl Ledger {
         }
     }
 
-    /// Reads the ledger of one server; one that is not there is empty.
+    /// Reads the text of the ledger of one server. `name` is what people call the file.
     ///
     /// # Errors
-    /// Where the file cannot be read, is of another server, or is not whole: taking a damaged
-    /// ledger for an empty one would disown everything in it.
-    pub fn load(path: &Path, base_url: &str) -> Result<Self, LedgerError> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self::default());
-            }
-            Err(source) => return Err(io("read", path, source)),
-        };
+    /// Where it is of another server, or is not whole: taking a damaged ledger for an empty one
+    /// would disown everything in it.
+    pub fn parse(text: &str, name: &str, base_url: &str) -> Result<Self, LedgerError> {
         let fail = |line: usize, message: String| LedgerError::Line {
-            path: path.to_owned(),
+            name: name.to_owned(),
             line: line + 1,
             message,
         };
@@ -224,34 +213,8 @@ impl Ledger {
         Ok(ledger)
     }
 
-    /// Writes the ledger, whole or not at all.
-    ///
-    /// # Errors
-    /// Where the file system refuses.
-    pub fn save(&self, path: &Path, base_url: &str) -> Result<(), LedgerError> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        prepare_folder(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)
-            .map_err(|source| io("write into", folder, source))?;
-        let text = self.to_text(base_url);
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.as_file().sync_data())
-            .map_err(|source| io("write", path, source))?;
-        // A temporary file is readable by its owner alone; a file in a repository is not secret.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = std::fs::Permissions::from_mode(0o644);
-            file.as_file()
-                .set_permissions(mode)
-                .map_err(|source| io("write", path, source))?;
-        }
-        file.persist(path)
-            .map_err(|error| io("write", path, error.error))?;
-        Ok(())
-    }
-
-    fn to_text(&self, base_url: &str) -> String {
+    /// The text of a ledger: one line per record, sorted by address.
+    pub fn to_text(&self, base_url: &str) -> String {
         let header = Header {
             gatewright_ledger: VERSION,
             base_url: base_url.to_owned(),
@@ -270,16 +233,26 @@ impl Ledger {
     }
 }
 
-/// Makes the folder for ledgers and journals and keeps journals out of version control.
+/// What is in the folder besides: what version control has to know of it.
+const FOR_GIT: [(&str, &str); 2] = [
+    (
+        ".gitignore",
+        "# Ledgers belong into version control, journals and locks do not.\n*.journal\n*.lock\n",
+    ),
+    (
+        ".gitattributes",
+        "# One line is one resource: what both sides of a merge know is kept.\n*.ledger merge=union\n",
+    ),
+];
+
+/// Makes the folder for ledgers and journals and tells version control about them.
 fn prepare_folder(folder: &Path) -> Result<(), LedgerError> {
     std::fs::create_dir_all(folder).map_err(|source| io("create", folder, source))?;
-    let ignore = folder.join(".gitignore");
-    if folder.file_name().is_some_and(|name| name == FOLDER) && !ignore.exists() {
-        std::fs::write(
-            &ignore,
-            "# Ledgers belong into version control, journals and locks do not.\n*.journal\n*.lock\n",
-        )
-        .map_err(|source| io("write", &ignore, source))?;
+    for (name, text) in FOR_GIT {
+        let path = folder.join(name);
+        if folder.file_name().is_some_and(|name| name == FOLDER) && !path.exists() {
+            std::fs::write(&path, text).map_err(|source| io("write", &path, source))?;
+        }
     }
     Ok(())
 }
@@ -312,59 +285,107 @@ fn io(action: &'static str, path: &Path, source: std::io::Error) -> LedgerError 
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_ledger_round_trips_sorted_by_address() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = path(
-            folder.path(),
-            Some("prod"),
-            "portkey",
-            "https://api.portkey.ai/v1",
-        );
-        assert!(
-            path.ends_with(".gatewright/prod.portkey@api.portkey.ai.ledger"),
-            "{path:?}"
-        );
-        let mut ledger = Ledger::default();
-        for key in ["b", "a"] {
-            let record = Record {
-                ident: Ident {
-                    id: Some(format!("id-{key}")),
-                    slug: None,
-                },
-                parts: BTreeMap::from([("models".into(), BTreeSet::from(["gpt-5".into()]))]),
-                ..Record::default()
-            };
-            ledger
-                .records
-                .insert(Address::new("portkey", "integrations", key), record);
-        }
-        ledger.save(&path, "https://api.portkey.ai/v1").unwrap();
-        assert_eq!(
-            Ledger::load(&path, "https://api.portkey.ai/v1").unwrap(),
-            ledger
-        );
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.find("integrations.a").unwrap() < text.find("integrations.b").unwrap());
-        assert!(path.with_file_name(".gitignore").exists());
+    const URL: &str = "https://api.portkey.ai/v1";
+
+    fn home(root: &Path) -> Home {
+        let keeper = Keeper::open(root, None, &[]).unwrap();
+        keeper.home(Some("prod"), "portkey", URL)
     }
 
-    #[test]
-    fn a_missing_ledger_is_empty_and_a_merge_conflict_is_named() {
+    #[tokio::test]
+    async fn a_ledger_round_trips_sorted_by_address() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.ledger");
-        assert_eq!(
-            Ledger::load(&path, "https://api.portkey.ai/v1").unwrap(),
-            Ledger::default()
+        let store = Keeper::Store(Store::in_memory());
+        let shared = Keeper::open(folder.path(), Some("shared"), &[]).unwrap();
+        let homes = [store, shared].map(|keeper| keeper.home(Some("prod"), "portkey", URL));
+        for home in homes.into_iter().chain([home(folder.path())]) {
+            assert!(
+                home.name().ends_with("/prod.portkey@api.portkey.ai.ledger"),
+                "{home:?}"
+            );
+            let mut ledger = Ledger::default();
+            for key in ["b", "a"] {
+                let record = Record {
+                    ident: Ident {
+                        id: Some(format!("id-{key}")),
+                        slug: None,
+                    },
+                    parts: BTreeMap::from([("models".into(), BTreeSet::from(["gpt-5".into()]))]),
+                    ..Record::default()
+                };
+                let address = Address::new("portkey", "integrations", key);
+                ledger.records.insert(address, record);
+            }
+            let holder = Holder::this(&|_| None);
+            for _ in 0..2 {
+                let hold = home.hold(&holder).await.unwrap();
+                let read = home.read().await.unwrap();
+                home.save(&ledger, &hold, &read).await.unwrap();
+                hold.release().await;
+                assert_eq!(home.read().await.unwrap().ledger, ledger);
+            }
+            let text = ledger.to_text(URL);
+            assert!(text.find("integrations.a").unwrap() < text.find("integrations.b").unwrap());
+        }
+        assert!(folder.path().join(FOLDER).join(".gitignore").exists());
+    }
+
+    #[tokio::test]
+    async fn what_a_run_on_another_machine_did_is_recovered_from_a_store() {
+        let keeper = Keeper::Store(Store::in_memory());
+        let home = keeper.home(None, "portkey", URL);
+        let other = keeper.home(Some("staging"), "portkey", URL);
+        let address: Address = "workspaces.a".parse().unwrap();
+        let lost: Address = "workspaces.b".parse().unwrap();
+        let hold = home.hold(&Holder::this(&|_| None)).await.unwrap();
+        let journal = home.journal(&hold, "d").await.unwrap();
+        for address in [&address, &lost] {
+            let record = Record::default();
+            let intent = journal.intent(address, "POST", "/x", Some(&record));
+            intent.await.unwrap();
+        }
+        journal.outcome(&address, Outcome::Done, None).await;
+        let record = Record {
+            protect: true,
+            ..Record::default()
+        };
+        journal.record(&address, Some(&record)).await;
+        // It dies here: nothing is finished, saved or released.
+        let kept = home.read().await.unwrap();
+        assert_eq!(kept.ledger.records, BTreeMap::from([(address, record)]));
+        assert_eq!(kept.unanswered.into_keys().collect::<Vec<_>>(), [lost]);
+        assert!(!other.read().await.unwrap().has_journals());
+        journal.finish().await;
+        assert!(!home.read().await.unwrap().has_journals());
+    }
+
+    #[tokio::test]
+    async fn a_ledger_that_was_written_meanwhile_is_not_overwritten() {
+        let keeper = Keeper::Store(Store::in_memory());
+        let home = keeper.home(None, "portkey", URL);
+        let hold = home.hold(&Holder::this(&|_| None)).await.unwrap();
+        let read = home.read().await.unwrap();
+        home.save(&Ledger::default(), &hold, &read).await.unwrap();
+        let late = home
+            .save(&Ledger::default(), &hold, &read)
+            .await
+            .unwrap_err();
+        assert!(
+            late.to_string()
+                .contains("somebody else wrote memory://team/"),
+            "{late}"
         );
-        std::fs::write(
-            &path,
-            "{\"gatewright_ledger\":1,\"base_url\":\"u\"}\n<<<<<<< HEAD\n",
-        )
-        .unwrap();
-        let error = || Ledger::load(&path, "u").unwrap_err().to_string();
-        assert!(error().contains(":2: a merge conflict"), "{}", error());
+    }
+
+    #[tokio::test]
+    async fn a_missing_ledger_is_empty_and_a_merge_conflict_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = home(folder.path());
+        assert_eq!(home.read().await.unwrap().ledger, Ledger::default());
+        let error = |text: &str| Ledger::parse(text, "x", "u").unwrap_err().to_string();
         let header = "{\"gatewright_ledger\":1,\"base_url\":\"u\"}\n";
+        let conflict = error(&format!("{header}<<<<<<< HEAD\n"));
+        assert!(conflict.contains("x:2: a merge conflict"), "{conflict}");
         let record = "{\"address\":\"workspaces.a\",\"ident\":{}}\n";
         for (text, message) in [
             (String::new(), "the file is empty"),
@@ -378,17 +399,16 @@ mod tests {
                 "this is the ledger of v, not of u",
             ),
         ] {
-            std::fs::write(&path, &text).unwrap();
-            assert!(error().contains(message), "{}", error());
+            assert!(error(&text).contains(message), "{}", error(&text));
         }
     }
 
     #[test]
     fn servers_and_environments_do_not_share_ledgers() {
-        let at = |env, url| path(Path::new("."), env, "portkey", url);
+        let at = |env, url| stem(env, "portkey", url);
         let all = [
-            at(None, "https://api.portkey.ai/v1"),
-            at(Some("staging"), "https://api.portkey.ai/v1"),
+            at(None, URL),
+            at(Some("staging"), URL),
             at(None, "http://127.0.0.1:8787/v1"),
             at(None, "http://127.0.0.1:8788/v1"),
         ];

@@ -32,6 +32,8 @@ pub struct Project {
     pub allow_exec: bool,
     /// Where secrets go that a server makes, unless an entry says otherwise.
     pub sink: Option<Sink>,
+    /// Where the ledgers are, if not in the repository.
+    pub ledger: Option<String>,
     /// The variables, interpolated.
     pub vars: Map,
     /// The patterns of the manifests; none where every YAML file is one.
@@ -95,6 +97,16 @@ pub(super) fn read(
         Some((node, json))
     };
     project.gates = gates::read(file, [gate("exclusive"), gate("limits")], reader);
+    if let Some(node) = child("ledger").filter(|node| !node.is_null()) {
+        let value = reader.value(node, &scope);
+        project.ledger = value.and_then(|value| value.as_str().map(str::to_owned));
+        let fault = project.ledger.as_deref().map(crate::ledger::check_place);
+        if let (Some(Err(reason)), Some(url)) = (fault, &project.ledger) {
+            let message = format!("`{url}` is no place for a ledger: {reason}");
+            let problem = Diagnostic::error("ledger-place", message);
+            reader.diagnostics.push(problem.at(scope.at(node), ""));
+        }
+    }
     if let Some(node) = child("sink").filter(|node| !node.is_null()) {
         project.sink = reader.sink(node, &scope);
     }

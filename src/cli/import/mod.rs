@@ -145,7 +145,7 @@ async fn in_world(
                 record.clone_from(more);
             }
         }
-        let recorded = world.record(&plan, records);
+        let recorded = world.record(&plan, records).await;
         recorded.map_err(|error| (Exit::Error, vec![ledger_error(&error)]))?;
     }
     Ok(Finish {

@@ -11,7 +11,7 @@ use crate::cli::variables::Variables;
 use crate::client::{Client, Target};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kind::{Place, System};
-use crate::ledger::{self, Ledger};
+use crate::ledger::{self, Keeper, Kept, Ledger};
 use crate::live::Cache;
 use crate::manifest::Repository;
 use crate::model::{Address, Secret, SecretSet};
@@ -96,7 +96,31 @@ pub(super) fn secrets(repository: &Repository, variables: &Variables) -> SecretS
             secrets.insert(&Secret::declared(key, Vec::new()));
         }
     }
+    // The credentials of a store for ledgers.
+    for (name, text) in variables.beginning(&ledger::STORE_VARIABLES) {
+        let secret = ["SECRET", "TOKEN", "SAS", "ACCOUNT_KEY", "ACCESS_KEY"];
+        let harmless = ["_FILE", "_URI", "_ID", "_ENDPOINT"];
+        if secret.iter().any(|word| name.contains(word))
+            && !harmless.iter().any(|end| name.ends_with(end))
+        {
+            secrets.insert(&Secret::declared(text, Vec::new()));
+        }
+    }
     secrets
+}
+
+/// Where the ledgers are.
+pub(super) fn keeper(
+    repository: &Repository,
+    variables: &Variables,
+) -> Result<Keeper, Box<Diagnostic>> {
+    let setting = repository.project.ledger.as_deref();
+    let variables = variables.beginning(&ledger::STORE_VARIABLES);
+    Keeper::open(&repository.root, setting, &variables).map_err(|error| {
+        Box::new(Diagnostic::error("ledger", error.to_string()).help(
+            "check `ledger` in gatewright.yaml, and the variables with the credentials of the store",
+        ))
+    })
 }
 
 /// A warning where the API key would cross a network in the clear.
@@ -111,28 +135,30 @@ pub(super) fn insecure(base_url: &str) -> Option<Diagnostic> {
 }
 
 /// A connection and its ledger.
-pub(super) fn connect(
+pub(super) async fn connect(
     target: Target,
     repository: &Repository,
     global: &Global,
+    keeper: &Keeper,
 ) -> Result<Connected, Box<Diagnostic>> {
     let system = target.system;
     let environment = repository.environment.as_deref();
-    let path = (!global.mock)
-        .then(|| ledger::path(&repository.root, environment, system.name, &target.base_url));
     let base_url = &target.base_url.clone();
+    let home = (!global.mock).then(|| keeper.home(environment, system.name, base_url));
     let client = Client::new(target, repository.secrets.clone(), global.parallelism.get())
         .map_err(|error| {
             let help = "check `--base-url` and `systems` in gatewright.yaml";
             Diagnostic::error("client", error.to_string()).help(help)
         })?;
-    let (mut ledger, mut recovered) = (Ledger::default(), Vec::new());
-    if let Some(path) = &path {
-        ledger = Ledger::load(path, base_url).map_err(|error| ledger_error(&error))?;
-        recovered = ledger::recover(path, &mut ledger).map_err(|error| ledger_error(&error))?;
-    }
+    let kept = match &home {
+        Some(home) => home.read().await.map_err(|error| ledger_error(&error))?,
+        None => Kept::default(),
+    };
+    let unsaved = kept.has_journals();
+    let mut ledger = kept.ledger;
+    let before = ledger.clone();
     let warnings = rename(&mut ledger, repository);
-    let cache = match &path {
+    let cache = match &home {
         Some(_) if !global.no_cache => {
             let path = ledger::cache_path(&repository.root, environment, system.name, base_url);
             Cache::load(path, base_url)
@@ -143,9 +169,11 @@ pub(super) fn connect(
         cache,
         system,
         client,
+        unsaved: unsaved || ledger != before,
         ledger: Mutex::new(ledger),
-        path,
-        recovered,
+        home,
+        unanswered: kept.unanswered,
+        found: Mutex::default(),
         warnings,
     })
 }

@@ -6,7 +6,7 @@ use super::{Failure, World};
 use crate::cli::exit::Exit;
 use crate::client::{ApiError, ApiErrorKind};
 use crate::diagnostic::Diagnostic;
-use crate::ledger::LedgerError;
+use crate::ledger::{LeaseError, LedgerError, StoreError};
 use crate::live::{Problem, Reason};
 use crate::model::Pointer;
 
@@ -87,7 +87,16 @@ pub(in crate::cli) fn ledger_error(error: &LedgerError) -> Diagnostic {
         LedgerError::Locked { .. } => problem
             .note("two applies at once would create everything twice")
             .help("wait for the other one; a lock ends with the process that holds it"),
+        LedgerError::Lease(LeaseError::Held(_)) => problem
+            .note("two applies at once would create everything twice")
+            .help("wait for the other one; if it died, its lease ends by itself at that time"),
         LedgerError::Changed { .. } => problem.note("nothing was changed").help("run it again"),
+        LedgerError::Lost(_) | LedgerError::Store(StoreError::Taken(_)) => problem
+            .note("the ledger was not saved; what this run did is in its journal")
+            .help("run it again: the next run reads the journal"),
+        LedgerError::Store(_) | LedgerError::Lease(_) => problem.help(
+            "check `ledger` in gatewright.yaml, and the variables with the credentials of the store",
+        ),
         _ => problem
             .note("without its ledger gatewright does not know what is its own, so it stops here"),
     }

@@ -2,17 +2,19 @@
 
 mod connect;
 mod explain;
+mod settle;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
 use gatewright_mock::{Api, MockPortkey};
 
-use connect::{connect, insecure, mocked, secrets, target};
+use connect::{connect, insecure, keeper, mocked, secrets, target};
 pub(in crate::cli) use explain::{api_error, interruption, ledger_error};
+pub(in crate::cli) use settle::Patience;
+pub(in crate::cli) use writing::Writing;
 
 use super::args::{Global, OnceArgs};
 use super::exit::Exit;
@@ -22,7 +24,7 @@ use super::variables::Variables;
 use crate::client::Client;
 use crate::diagnostic::{Diagnostic, Position, Sources};
 use crate::kind::System;
-use crate::ledger::{self, Ledger, Record};
+use crate::ledger::{Holder, Home, Ledger, Record, Unanswered};
 use crate::live::{self, Cache, Live, Wanted};
 use crate::manifest::{self, Entry, Repository, Texts};
 use crate::model::{Address, FingerprintKey, Gates, Pointer};
@@ -44,6 +46,8 @@ pub(in crate::cli) struct World {
     /// What the next plan does besides; no other one does it again.
     once: Mutex<Once>,
     fingerprint_key: Option<FingerprintKey>,
+    /// What other runs are told of this one.
+    holder: Holder,
     mock: Option<MockPortkey>,
 }
 
@@ -73,10 +77,14 @@ pub(in crate::cli) struct Connected {
     pub(in crate::cli) client: Client,
     ledger: Mutex<Ledger>,
     /// Where the ledger is; nowhere for the embedded mock, which forgets everything as well.
-    path: Option<PathBuf>,
+    home: Option<Home>,
+    /// Whether the ledger has more in it than was saved: from journals, and by `moved_from`.
+    unsaved: bool,
+    /// What runs that ended abruptly may have created.
+    unanswered: BTreeMap<Address, Unanswered>,
+    /// What of it was found.
+    found: Mutex<BTreeMap<Address, Record>>,
     pub(in crate::cli) cache: Cache,
-    /// Journals of runs that ended abruptly; what they say is in the ledger already.
-    recovered: Vec<PathBuf>,
     /// What the manifests ask of the ledger in vain.
     warnings: Vec<Diagnostic>,
 }
@@ -207,6 +215,13 @@ impl World {
                 .as_deref()
                 .and_then(FingerprintKey::new),
         };
+        let keeper = match keeper(&repository, &variables) {
+            Ok(keeper) => keeper,
+            Err(problem) => {
+                let problems = vec![*problem];
+                return Err(Box::new(Finish::failed(Exit::Error, sources, problems)));
+            }
+        };
         let mut systems = Vec::new();
         for system in crate::systems::SYSTEMS {
             let declared = repository
@@ -215,7 +230,17 @@ impl World {
                 .any(|e| e.address.system == system.name);
             let settings = repository.project.systems.contains_key(system.name);
             // What no manifest speaks of any more may still be in a ledger.
-            let left = aim == Aim::Nothing && ledger::exists(&repository.root, system.name);
+            let left = match aim {
+                Aim::Nothing if mock.is_none() => keeper.has(system.name).await,
+                _ => Ok(false),
+            };
+            let left = match left {
+                Ok(left) => left,
+                Err(error) => {
+                    problems.push(ledger_error(&error.into()));
+                    continue;
+                }
+            };
             let first = opening.allow_empty && systems.is_empty() && problems.is_empty();
             if !declared && !settings && !left && !first {
                 continue;
@@ -224,7 +249,11 @@ impl World {
                 Some(mock) => Ok(mocked(system, mock)),
                 None => target(system, &repository, global, &variables),
             };
-            match target.and_then(|target| connect(target, &repository, global)) {
+            let connected = match target {
+                Ok(target) => connect(target, &repository, global, &keeper).await,
+                Err(problem) => Err(problem),
+            };
+            match connected {
                 Ok(mut connected) => {
                     diagnostics.append(&mut connected.warnings);
                     diagnostics.extend(insecure(&connected.client.target().base_url));
@@ -255,6 +284,7 @@ impl World {
             parallelism,
             once: Mutex::default(),
             fingerprint_key,
+            holder: Holder::this(&|name| variables.get(name)),
             mock,
         })
     }
@@ -543,6 +573,13 @@ impl World {
         self.sources = sources;
     }
 
+    /// Whether carrying out a plan would leave anything to be written into a ledger.
+    pub(in crate::cli) fn has_to_write(&self, plan: &Plan) -> bool {
+        let news = !plan.records.is_empty() || !plan.forgotten.is_empty() || !plan.moves.is_empty();
+        let unsaved = |it: &Connected| it.unsaved || !it.found().is_empty();
+        !plan.is_empty() || news || self.systems.iter().any(unsaved)
+    }
+
     pub(in crate::cli) fn parallelism(&self) -> usize {
         self.parallelism
     }
@@ -595,6 +632,21 @@ fn imported(systems: &[Connected], address: &Address, at: &Pointer) -> bool {
 }
 
 impl Connected {
+    /// Takes note of something that an earlier run created.
+    fn note_found(&self, address: Address, record: Record) {
+        self.locked()
+            .records
+            .insert(address.clone(), record.clone());
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.insert(address, record);
+    }
+
+    /// What was found of what earlier runs may have created.
+    fn found(&self) -> BTreeMap<Address, Record> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.clone()
+    }
+
     pub(in crate::cli) fn ledger(&self) -> Ledger {
         self.locked().clone()
     }

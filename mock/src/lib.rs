@@ -39,6 +39,7 @@ mod relay;
 mod seed;
 mod serve;
 mod server;
+mod statefile;
 mod store;
 mod worlds;
 
@@ -51,3 +52,4 @@ pub use journal::pattern::{RequestPattern, operation, request};
 pub use journal::{JournalLimits, RequestRecord};
 pub use serve::Timeouts;
 pub use server::{MockClock, MockPortkey, MockPortkeyBuilder, StartError};
+pub use worlds::Restored;

@@ -20,7 +20,10 @@ pub(crate) fn ensure(store: &Store, description: &'static Description) -> Result
     store.write(|state| match state.has_account(&description.api.name) {
         true => Ok(()),
         false => open(state, description),
-    })
+    })?;
+    // An account was always there as far as anybody can tell.
+    store.settle();
+    Ok(())
 }
 
 /// Puts into the state what the description's `x-seed` lists.

@@ -1,6 +1,6 @@
 //! Starting and stopping a mock.
 
-use std::hash::RandomState;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, RandomState};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,7 +26,8 @@ use crate::journal::{Journal, JournalLimits, RequestRecord};
 use crate::relay::{Player, Recorder, Relay};
 use crate::serve::{self, Timeouts};
 use crate::store::clock::Time;
-use crate::worlds::Worlds;
+use crate::store::lag::Lag;
+use crate::worlds::{Restored, Worlds};
 
 /// The key a mock accepts when none is chosen.
 const DEFAULT_API_KEY: &str = "mock-admin-key";
@@ -55,6 +56,9 @@ pub enum StartError {
     /// The recordings cannot be written or read, or the server to record has no usable URL.
     #[error("failed to prepare the recordings: {0}")]
     Recordings(String),
+    /// The state file is in use, damaged, of another version or another API, or cannot be read or written.
+    #[error("failed to open the state file: {0}")]
+    State(String),
 }
 
 /// Where answers come from instead of the mock's own state.
@@ -85,6 +89,7 @@ pub(crate) struct Settings {
     pub(crate) clock: Option<Timestamp>,
     pub(crate) seed: Option<u64>,
     pub(crate) open: bool,
+    pub(crate) lag: Option<Duration>,
 }
 
 /// What a mock is started with.
@@ -95,6 +100,7 @@ pub struct MockPortkeyBuilder {
     profile: Profile,
     apis: Vec<Api>,
     spec: Option<PathBuf>,
+    state: Option<PathBuf>,
     uneven_pages: bool,
     api_key: String,
     journal: JournalLimits,
@@ -110,6 +116,7 @@ impl Default for MockPortkeyBuilder {
             profile: Profile::default(),
             apis: Vec::new(),
             spec: None,
+            state: None,
             uneven_pages: false,
             api_key: DEFAULT_API_KEY.to_owned(),
             journal: JournalLimits::default(),
@@ -213,6 +220,26 @@ impl MockPortkeyBuilder {
         self
     }
 
+    /// Keeps the state in a file, from one start to the next: objects with their versions, keys, audit logs and logs,
+    /// what was used of limits, all organisations of [`MockPortkeyBuilder::open`], snapshots, branches and the clock.
+    /// The journal of requests, faults, latency and lag are not in it.
+    ///
+    /// A change is handed to the operating system before it is answered for: what was acknowledged is there again
+    /// after a crash of the mock. It is not forced to the disk, so that a crash of the machine may lose the last
+    /// changes. The file holds what clients wrote, and nobody else may read it (mode 0600). Seed and clock say how a
+    /// new file begins; an old one goes on.
+    pub fn state(mut self, file: impl Into<PathBuf>) -> Self {
+        self.state = Some(file.into());
+        self
+    }
+
+    /// How long it takes until reads see a write, by the mock's clock: what the API's own replicas are to its clients.
+    /// A write answers for itself at once, and what a read names is found as soon as it is made, as it was first.
+    pub fn lag(mut self, lag: Duration) -> Self {
+        self.settings.lag = Some(lag);
+        self
+    }
+
     /// Something that goes wrong from the beginning.
     pub fn fault(mut self, fault: Fault) -> Self {
         self.settings.faults.push(fault);
@@ -246,22 +273,32 @@ impl MockPortkeyBuilder {
             .first()
             .ok_or_else(|| StartError::Description("no API".to_owned()))?;
         let first = first.description().map_err(StartError::Description)?;
-        let time = Arc::new(Time::default());
-        time.restart(settings.clock);
-        let worlds = Worlds::new(first, Arc::clone(&time), settings.seed, settings.open)
+        let lag = Lag::new(settings.lag);
+        let worlds = Worlds::new(first, settings.clock, settings.seed, settings.open, lag)
             .map_err(|error| StartError::Description(error.message))?;
+        let restored = match &self.state {
+            Some(path) => worlds.keep(path).map_err(StartError::State)?,
+            None => None,
+        };
+        // Requests of another run have other ids.
+        let request_ids = settings.seed.map(|seed| match restored {
+            Some(restored) => {
+                BuildHasherDefault::<DefaultHasher>::default().hash_one((seed, restored.objects))
+            }
+            None => seed,
+        });
         let relay = self.source.as_ref().map(Source::open).transpose();
         let app = Arc::new(App {
             relay: relay.map_err(StartError::Recordings)?,
             apis,
+            time: Arc::clone(worlds.time()),
             worlds,
             journal: Journal::new(self.journal),
             faults: Faults::new(&settings.faults, settings.latency, settings.seed),
-            time,
             api_key: self.api_key,
             timeouts: self.timeouts,
             uneven_pages: self.uneven_pages,
-            request_ids: Mutex::new(Ids::new(settings.seed)),
+            request_ids: Mutex::new(Ids::new(request_ids)),
             salt: RandomState::new(),
             settings,
         });
@@ -272,14 +309,29 @@ impl MockPortkeyBuilder {
         let listener = TcpListener::bind(self.listen).await.map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
         let (stop, stopped) = watch::channel(false);
+        tokio::spawn(keep_short(Arc::clone(&app), stopped.clone()));
         let server = tokio::spawn(serve::serve(listener, Arc::clone(&app), stopped));
         Ok(MockPortkey {
             app,
             address,
             stop,
             server: Some(server),
+            restored,
             expectations: Mutex::default(),
         })
+    }
+}
+
+/// Writes the state file anew whenever it has grown long.
+async fn keep_short(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = app.worlds.long() => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let app = Arc::clone(&app);
+        // What cannot be written anew goes on growing; changes themselves say when they cannot be written.
+        let _ = tokio::task::spawn_blocking(move || app.worlds.rewrite()).await;
     }
 }
 
@@ -291,6 +343,7 @@ pub struct MockPortkey {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     server: Option<JoinHandle<()>>,
+    restored: Option<Restored>,
     /// What is expected, and the number of the last request before it was.
     expectations: Mutex<Vec<(Expectation, u64)>>,
 }
@@ -349,6 +402,12 @@ impl MockPortkey {
     #[must_use]
     pub fn api_key(&self) -> &str {
         &self.app.api_key
+    }
+
+    /// What was in the state file; none without one or if it is new.
+    #[must_use]
+    pub fn restored(&self) -> Option<Restored> {
+        self.restored
     }
 
     /// The last requests, the oldest first, as many as the journal's limits allow.
@@ -436,6 +495,11 @@ impl MockPortkey {
         self.app.faults.set_latency(latency);
     }
 
+    /// How long it takes until reads see a write from now on, or that they see it at once.
+    pub fn set_lag(&self, lag: Option<Duration>) {
+        self.app.worlds.lag.set(lag);
+    }
+
     /// The mock's clock.
     #[must_use]
     pub fn clock(&self) -> MockClock<'_> {
@@ -471,13 +535,15 @@ impl MockPortkey {
             let headers = HeaderMap::new();
             answers.push(sow(&self.app, request.as_ref(), &headers, &body).await?);
         }
+        // What a test begins with was always there.
+        self.app.worlds.main.settle();
         Ok(answers)
     }
 
     /// Makes what there is now what a reset goes back to, and begins the journal and the faults anew.
     pub fn start_here(&self) {
-        self.app.worlds.main.start_here();
-        self.app.time.mark_start();
+        // Where it cannot be written to the state file, the next write says so.
+        let _ = self.app.worlds.start_here();
         self.app.begin();
     }
 
@@ -502,6 +568,7 @@ impl MockPortkey {
 impl Drop for MockPortkey {
     fn drop(&mut self) {
         let _ = self.stop.send(true);
+        self.app.worlds.close();
         if std::thread::panicking() {
             return;
         }
@@ -515,7 +582,7 @@ impl Drop for MockPortkey {
     }
 }
 
-/// The clock of a mock.
+/// The clock of a mock. With a state file, the next write says if the clock could not be written to it.
 #[derive(Clone, Copy, Debug)]
 pub struct MockClock<'m>(&'m Time);
 
@@ -528,22 +595,22 @@ impl MockClock<'_> {
 
     /// Makes the clock stand still at a time.
     pub fn set(&self, time: Timestamp) {
-        self.0.stop_at(time);
+        let _ = self.0.stop_at(time);
     }
 
     /// Moves the clock, whether it runs or stands still.
     pub fn advance(&self, by: Duration) {
-        self.0
-            .advance(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
+        let milliseconds = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        let _ = self.0.advance(milliseconds);
     }
 
     /// Lets the clock run on from where it stands.
     pub fn resume(&self) {
-        self.0.resume();
+        let _ = self.0.resume();
     }
 
     /// Goes back to the system's time.
     pub fn reset(&self) {
-        self.0.reset();
+        let _ = self.0.reset();
     }
 }

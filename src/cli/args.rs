@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -266,6 +267,9 @@ pub(super) struct MockArgs {
     /// Begin with what the manifests of this repository declare (see --env); a reset goes back to it.
     #[arg(long, value_name = "DIR")]
     pub(super) seed_from: Option<PathBuf>,
+    /// Keep the state in this file, from one start to the next; nothing that was acknowledged is lost in a crash.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["proxy", "replay"])]
+    pub(super) state: Option<PathBuf>,
     /// Make ids, slugs and secrets follow from a number: the same requests get the same answers.
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
@@ -279,12 +283,23 @@ pub(super) struct MockArgs {
     /// How long answers wait: 50ms, 10ms..200ms, or lognormal:50ms:0.5.
     #[arg(long, value_name = "TIME")]
     pub(super) latency: Option<gatewright_mock::Latency>,
+    /// How long it takes until reads see a write, such as 500ms; at once without it.
+    #[arg(long, value_name = "TIME", value_parser = length)]
+    pub(super) lag: Option<Duration>,
     /// How many requests the journal remembers.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub(super) journal: usize,
     /// Leave the bodies of requests out of the journal.
     #[arg(long)]
     pub(super) no_bodies: bool,
+}
+
+/// Reads a length of time: `500ms`, `1m 30s`.
+fn length(text: &str) -> Result<Duration, String> {
+    let length = text.parse::<jiff::SignedDuration>().ok();
+    length
+        .and_then(|length| Duration::try_from(length).ok())
+        .ok_or_else(|| "this is no length of time; write 500ms, 2s or 1m 30s".to_owned())
 }
 
 /// What the mock follows where the live API differs from its document.

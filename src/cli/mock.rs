@@ -42,6 +42,12 @@ pub(super) async fn run(global: &Global, args: &MockArgs, printer: &Printer) -> 
     if let Some(latency) = args.latency {
         builder = builder.latency(latency);
     }
+    if let Some(lag) = args.lag {
+        builder = builder.lag(lag);
+    }
+    if let Some(file) = &args.state {
+        builder = builder.state(file);
+    }
     if let (Some(upstream), Some(folder)) = (&args.proxy, &args.record) {
         builder = builder.record(upstream, folder);
     }
@@ -60,6 +66,13 @@ pub(super) async fn run(global: &Global, args: &MockArgs, printer: &Printer) -> 
             );
             return Finish::failed(Exit::Error, Sources::default(), vec![problem]);
         }
+        Err(StartError::State(reason)) => {
+            let message = format!("cannot keep the state in this file: {reason}");
+            let problem = Diagnostic::error("mock", message).help(
+                "`--state FILE` takes a file that `gatewright mock` has made, or makes it; one mock at a time",
+            );
+            return Finish::failed(Exit::Error, Sources::default(), vec![problem]);
+        }
         Err(StartError::Description(reason)) if args.spec.is_some() => {
             let message = format!("cannot serve this document: {reason}");
             let problem = Diagnostic::error("mock", message)
@@ -73,8 +86,12 @@ pub(super) async fn run(global: &Global, args: &MockArgs, printer: &Printer) -> 
             return Finish::failed(Exit::Error, Sources::default(), vec![problem]);
         }
     };
+    let restored = mock.restored();
+    let seeded = restored.is_some_and(|restored| restored.seeded);
     let (mock, sown) = match &args.seed_from {
         None => (mock, None),
+        // What has grown since then goes on.
+        Some(_) if seeded => (mock, None),
         Some(folder) => match sow(mock, folder, global, printer).await {
             Ok((mock, count)) => (mock, Some((folder, count))),
             Err(finish) => return *finish,
@@ -96,6 +113,18 @@ pub(super) async fn run(global: &Global, args: &MockArgs, printer: &Printer) -> 
         mock.api_key(),
         mock.address(),
     ));
+    if let (Some(restored), Some(file)) = (restored, &args.state) {
+        let file = file.display();
+        printer.message(&format!("Goes on with the state of {file}\n"));
+        if seeded && args.seed_from.is_some() {
+            printer.message("It was seeded before, and is not seeded again\n");
+        }
+        if restored.unfinished {
+            printer.message(&format!(
+                "The last line of {file} was not finished, and is dropped: its change was never acknowledged\n"
+            ));
+        }
+    }
     if let Some((folder, count)) = sown {
         printer.message(&format!(
             "Seeded with {count} resources from {}\n",

@@ -25,6 +25,7 @@ mod lifecycle;
 mod main_job;
 mod mistakes;
 mod mock_command;
+mod mock_state;
 mod organisation;
 mod output;
 mod ownership;

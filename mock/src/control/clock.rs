@@ -30,11 +30,11 @@ pub(super) fn set(app: &App, body: &Bytes) -> Result<Value, Refused> {
             let moment = text.parse::<Timestamp>();
             time.stop_at(moment.map_err(|_| {
                 Refused::new(format!("`{text}` is no time; write 2026-01-01T00:00:00Z"))
-            })?);
+            })?)?;
         }
-        Some(("advance", Value::String(text))) => time.advance(distance(time, text)?),
-        Some(("resume", Value::Bool(true))) => time.resume(),
-        Some(("reset", Value::Bool(true))) => time.reset(),
+        Some(("advance", Value::String(text))) => time.advance(distance(time, text)?)?,
+        Some(("resume", Value::Bool(true))) => time.resume()?,
+        Some(("reset", Value::Bool(true))) => time.reset()?,
         _ => return Err(Refused::new(known)),
     }
     Ok(show(app))

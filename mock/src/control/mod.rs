@@ -5,6 +5,7 @@
 
 mod clock;
 mod faults;
+mod lag;
 mod requests;
 pub(crate) mod seed;
 mod snapshots;
@@ -50,7 +51,7 @@ impl From<ApiError> for Refused {
 }
 
 /// The paths and their methods.
-const PATHS: [(&str, &str); 18] = [
+const PATHS: [(&str, &str); 19] = [
     ("/", "GET"),
     ("/store", "GET"),
     ("/store/{kind}", "GET"),
@@ -63,6 +64,7 @@ const PATHS: [(&str, &str); 18] = [
     ("/faults", "GET, POST, DELETE"),
     ("/faults/{number}", "DELETE"),
     ("/latency", "GET, POST, DELETE"),
+    ("/lag", "GET, POST, DELETE"),
     ("/clock", "GET, POST"),
     ("/snapshots", "GET"),
     ("/snapshots/{name}", "POST, DELETE"),
@@ -118,6 +120,12 @@ pub(crate) async fn answer(app: &App, head: &Head<'_>, path: &str, body: &Bytes)
             app.faults.set_latency(None);
             Ok(faults::latency(app))
         }
+        ("GET", ["lag"]) => Ok(lag::show(app)),
+        ("POST", ["lag"]) => lag::set(app, body),
+        ("DELETE", ["lag"]) => {
+            app.worlds.lag.set(None);
+            Ok(lag::show(app))
+        }
         ("GET", ["clock"]) => Ok(clock::show(app)),
         ("POST", ["clock"]) => clock::set(app, body),
         ("GET", ["snapshots"]) => place(app, head).map(|place| snapshots::list(&place)),
@@ -130,7 +138,7 @@ pub(crate) async fn answer(app: &App, head: &Head<'_>, path: &str, body: &Bytes)
         ("POST", ["snapshots", name, "restore"]) => {
             place(app, head).and_then(|place| snapshots::restore(&place, name))
         }
-        ("POST", ["seed"]) => seed::seed(app, head.headers, body).await,
+        ("POST", ["seed"]) => seed::seed(app, head, body).await,
         ("POST", ["reset"]) => reset(app, head),
         _ => return outside(&segments),
     };
@@ -192,7 +200,7 @@ fn health(description: &Description) -> Value {
 /// Puts everything back to what it was at the start, or the one branch that the request chooses.
 fn reset(app: &App, head: &Head<'_>) -> Result<Value, Refused> {
     match http::snapshot(head.headers) {
-        Some(branch) => place(app, head)?.tenant.end_branch(branch),
+        Some(branch) => place(app, head)?.tenant.end_branch(branch)?,
         None => app.reset()?,
     }
     Ok(json!({}))

@@ -4,8 +4,8 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
-use super::{Refused, parse};
-use crate::http::{self, App};
+use super::{Refused, parse, place};
+use crate::http::{self, App, Head};
 
 /// Why a seed did not grow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +45,7 @@ pub(crate) async fn sow(
 }
 
 /// Sends the requests in `requests` one after the other, until one is refused.
-pub(super) async fn seed(app: &App, headers: &HeaderMap, body: &Bytes) -> Result<Value, Refused> {
+pub(super) async fn seed(app: &App, head: &Head<'_>, body: &Bytes) -> Result<Value, Refused> {
     let body = parse(body)?;
     let needed = "`requests` is needed: a list of objects with `request` (`PATH` or `METHOD PATH`) and `body`";
     let requests = body.get("requests").and_then(Value::as_array);
@@ -55,8 +55,10 @@ pub(super) async fn seed(app: &App, headers: &HeaderMap, body: &Bytes) -> Result
         let line = request.get("request").and_then(Value::as_str);
         let line = line.ok_or_else(|| Refused::new(needed))?;
         let body = request.get("body").unwrap_or(&Value::Null);
-        let answer = sow(app, line, headers, body).await;
+        let answer = sow(app, line, head.headers, body).await;
         answers.push(answer.map_err(|error| Refused::new(error.to_string()))?);
     }
+    // What a test begins with was always there.
+    place(app, head)?.store.settle();
     Ok(json!({ "object": "list", "total": answers.len(), "data": answers }))
 }

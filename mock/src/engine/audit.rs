@@ -89,8 +89,8 @@ pub(crate) fn record(
         {
             entries.remove(oldest);
         }
-        Ok::<(), ()>(())
+        Ok(())
     });
-    // The write cannot be refused.
+    // It can only fail to be written down, and what it is about was written down.
     let _ = written;
 }

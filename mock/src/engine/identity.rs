@@ -22,8 +22,7 @@ impl Ids {
     }
 
     /// The seed of what comes next.
-    #[cfg(test)]
-    fn seed(&self) -> u64 {
+    pub(crate) fn seed(&self) -> u64 {
         self.0.get_seed()
     }
 

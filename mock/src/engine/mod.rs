@@ -125,12 +125,13 @@ fn perform(
             });
         }
     };
-    let state = store.read();
-    let outcome = read(description, &state, operation, behaviour, request)?;
-    let resource = work::resource(description, &behaviour.resource)?;
-    Ok(match resource.spec.presented {
-        true => present(description, &state, resource, outcome),
-        false => outcome,
+    store.read_late(|state| {
+        let outcome = read(description, state, operation, behaviour, request)?;
+        let resource = work::resource(description, &behaviour.resource)?;
+        Ok(match resource.spec.presented {
+            true => present(description, state, resource, outcome),
+            false => outcome,
+        })
     })
 }
 

@@ -225,7 +225,7 @@ fn cached(state: &mut State, call: &Call, asked: &Asked<'_>, body: &Value) -> &'
     });
     if !known || cache.refresh {
         if state.answered.len() >= REMEMBERED {
-            state.answered = imbl::HashMap::new();
+            state.answered = imbl::OrdMap::new();
         }
         state.answered.insert(key, now);
     }

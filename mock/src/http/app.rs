@@ -48,7 +48,7 @@ impl App {
     /// Puts everything back to what it was at the start.
     pub(crate) fn reset(&self) -> Result<(), ApiError> {
         self.worlds.reset()?;
-        self.time.restart(self.settings.clock);
+        self.time.restart(self.settings.clock)?;
         self.begin();
         Ok(())
     }
@@ -60,9 +60,11 @@ impl App {
             faults,
             latency,
             seed,
+            lag,
             ..
         } = &self.settings;
         self.faults.reset(faults, *latency, *seed);
+        self.worlds.lag.set(*lag);
     }
 
     /// The description of the API that is meant in case of doubt.

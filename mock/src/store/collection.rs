@@ -64,6 +64,11 @@ impl Collection {
         self.records.get(&sequence)
     }
 
+    /// All objects, by their numbers.
+    pub(crate) fn records(&self) -> &OrdMap<u64, Arc<Record>> {
+        &self.records
+    }
+
     /// Puts an object in, in place of the one with the same number if there is one.
     pub(crate) fn put(&mut self, mut record: Record) {
         record.fields = record.fields.packed();

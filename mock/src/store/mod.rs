@@ -6,17 +6,25 @@
 
 pub(crate) mod clock;
 pub(crate) mod collection;
+pub(crate) mod delta;
+pub(crate) mod lag;
 pub(crate) mod record;
 pub(crate) mod usage;
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 
-use imbl::HashMap;
+use imbl::{HashMap, OrdMap};
+use serde::{Deserialize, Serialize};
 
 use self::clock::{Clock, Time};
 use self::collection::Collection;
+use self::delta::Delta;
+use self::lag::{Lag, Past};
 use self::usage::Usage;
+use crate::engine::error::ApiError;
 use crate::engine::identity::Ids;
+use crate::statefile::Book;
+use crate::statefile::event::Event;
 
 /// The state at one moment.
 #[derive(Clone, Debug, Default)]
@@ -31,11 +39,11 @@ pub(crate) struct State {
     /// What was used of budgets and rates.
     pub(crate) usage: Usage,
     /// When the gateway's cache was filled, by a hash of the question.
-    pub(crate) answered: HashMap<u64, i64>,
+    pub(crate) answered: OrdMap<u64, i64>,
 }
 
 /// What an account is made of before anyone writes to it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) organisation_id: Arc<str>,
     /// The user behind the built-in key.
@@ -93,6 +101,11 @@ impl State {
         Arc::make_mut(self.collections.entry(resource.to_owned()).or_default())
     }
 
+    /// How many objects were ever made.
+    pub(crate) fn count(&self) -> u64 {
+        self.next
+    }
+
     /// Takes the next insertion number.
     pub(crate) fn next_sequence(&mut self) -> u64 {
         self.next += 1;
@@ -104,15 +117,21 @@ impl State {
 #[derive(Debug)]
 pub(crate) struct Store {
     current: RwLock<Arc<State>>,
-    /// Held for the length of one write; writes are short and never wait for anything.
+    /// Held for the length of one write; writes are short and wait for nothing but the state file.
     writing: Mutex<()>,
+    /// Where changes are written down.
+    book: Book,
+    /// What reads that lag behind still see.
+    past: Past,
 }
 
 impl Store {
-    pub(crate) fn new(state: State) -> Self {
+    pub(crate) fn new(state: State, book: Book, lag: &Lag) -> Self {
         Store {
             current: RwLock::new(Arc::new(state)),
             writing: Mutex::new(()),
+            book,
+            past: Past::new(lag),
         }
     }
 
@@ -122,21 +141,68 @@ impl Store {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Runs a write against a fork of the state and keeps the fork if the write succeeds.
-    pub(crate) fn write<T, E>(
+    /// Reads from the state as it was before the lag. What was not there yet then (an object that a request names) is
+    /// read from the first state that has it.
+    pub(crate) fn read_late<T>(
         &self,
-        write: impl FnOnce(&mut State) -> Result<T, E>,
-    ) -> Result<T, E> {
+        read: impl Fn(&State) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        let current = self.read();
+        let earlier = self.past.seen(&current);
+        let found = earlier.iter().find_map(|state| read(state).ok());
+        found.map_or_else(|| read(&current), Ok)
+    }
+
+    /// Lets all reads see what there is now.
+    pub(crate) fn settle(&self) {
+        self.past.clear();
+    }
+
+    /// Runs a write against a fork of the state, and keeps the fork if the write succeeds and can be written down.
+    pub(crate) fn write<T>(
+        &self,
+        write: impl FnOnce(&mut State) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        let _changing = self.book.changing();
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut fork = State::clone(&self.read());
+        let former = self.read();
+        let mut fork = State::clone(&former);
         let outcome = write(&mut fork)?;
-        drop(self.replace(fork));
+        self.book
+            .note(|| Event::Change(Delta::between(&former, &fork)))?;
+        self.past.keep(former);
+        drop(self.put(fork));
         Ok(outcome)
     }
 
-    /// Puts another state in place of the current one, and hands that back: dropping a large one
-    /// takes long.
-    pub(crate) fn replace(&self, state: State) -> Arc<State> {
+    /// The state as it is, which an event is about, while nobody writes to it. Whoever calls holds [`Book::changing`].
+    pub(crate) fn hold(&self, event: impl FnOnce() -> Event) -> Result<Arc<State>, ApiError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.book.note(event)?;
+        Ok(self.read())
+    }
+
+    /// Puts another state in place of the current one, and hands that back: dropping a large one takes long. Whoever
+    /// calls holds [`Book::changing`].
+    pub(crate) fn replace(
+        &self,
+        event: impl FnOnce() -> Event,
+        state: State,
+    ) -> Result<Arc<State>, ApiError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.book.note(event)?;
+        self.past.clear();
+        Ok(self.put(state))
+    }
+
+    /// Puts another state in place of the current one without writing that down.
+    pub(crate) fn put_back(&self, state: State) -> Arc<State> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.past.clear();
+        self.put(state)
+    }
+
+    fn put(&self, state: State) -> Arc<State> {
         let state = Arc::new(state);
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *current, state)
@@ -149,8 +215,11 @@ mod tests {
 
     use serde_json::{Map, Value};
 
+    use super::lag::Lag;
     use super::record::{Link, Object, Record};
     use super::{State, Store};
+    use crate::engine::error::ApiError;
+    use crate::statefile::Book;
 
     fn put(state: &mut State, id: &str, slug: &str, target: &str) -> u64 {
         let sequence = state.next_sequence();
@@ -175,29 +244,27 @@ mod tests {
 
     #[test]
     fn a_refused_write_leaves_no_trace() {
-        let store = Store::new(State::default());
+        let store = Store::new(State::default(), Book::default(), &Lag::default());
         let refused = store.write(|state| {
             put(state, "1", "a", "w");
-            Err::<(), &str>("no")
+            Err::<(), _>(ApiError::invalid("no"))
         });
-        assert_eq!(refused, Err("no"));
+        assert_eq!(refused.unwrap_err().message, "no");
         assert!(store.read().collection("thing").is_none());
     }
 
     #[test]
     fn a_panic_in_a_write_does_not_lock_the_store() {
-        let store = Store::new(State::default());
+        let store = Store::new(State::default(), Book::default(), &Lag::default());
         let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let _ = store.write(|state| -> Result<(), ()> {
+            let _ = store.write(|state| -> Result<(), ApiError> {
                 put(state, "1", "a", "w");
                 panic!("in the middle of a write")
             });
         }));
         assert!(broken.is_err());
         assert!(store.read().collection("thing").is_none());
-        store
-            .write(|state| Ok::<_, ()>(put(state, "2", "b", "w")))
-            .unwrap();
+        store.write(|state| Ok(put(state, "2", "b", "w"))).unwrap();
         assert!(
             store
                 .read()
@@ -210,14 +277,10 @@ mod tests {
 
     #[test]
     fn a_snapshot_does_not_see_later_writes() {
-        let store = Store::new(State::default());
-        store
-            .write(|state| Ok::<_, ()>(put(state, "1", "a", "w")))
-            .unwrap();
+        let store = Store::new(State::default(), Book::default(), &Lag::default());
+        store.write(|state| Ok(put(state, "1", "a", "w"))).unwrap();
         let before = store.read();
-        store
-            .write(|state| Ok::<_, ()>(put(state, "2", "b", "w")))
-            .unwrap();
+        store.write(|state| Ok(put(state, "2", "b", "w"))).unwrap();
         assert_eq!(before.collection("thing").unwrap().active().len(), 1);
         assert_eq!(store.read().collection("thing").unwrap().active().len(), 2);
     }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use imbl::OrdMap;
+use imbl::ordmap::DiffItem;
+use serde::{Deserialize, Serialize};
 
 /// The tallies of all limits, by the object that has the limit and by group.
 #[derive(Clone, Debug, Default)]
@@ -11,8 +13,8 @@ pub(crate) struct Usage {
 }
 
 /// What was used in the window of time that began at a millisecond; other windows do not matter.
-#[derive(Clone, Copy, Debug)]
-struct Tally {
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Tally {
     window: i64,
     amount: f64,
 }
@@ -46,6 +48,30 @@ impl Usage {
             .take_while(move |((other, _), _)| other == owner)
             .filter(move |(_, tally)| tally.window == window)
             .map(|((_, group), tally)| (&**group, tally.amount))
+    }
+
+    /// The tallies that one has otherwise than another: owner, group, and what the other one has.
+    pub(crate) fn changes(
+        before: &Usage,
+        after: &Usage,
+    ) -> Vec<(Arc<str>, Arc<str>, Option<Tally>)> {
+        let changes = before.tallies.diff(&after.tallies);
+        let changes = changes.map(|item| match item {
+            DiffItem::Add(key, tally) => (key, Some(*tally)),
+            DiffItem::Update { new, .. } => (new.0, Some(*new.1)),
+            DiffItem::Remove(key, _) => (key, None),
+        });
+        changes
+            .map(|((owner, group), tally)| (Arc::clone(owner), Arc::clone(group), tally))
+            .collect()
+    }
+
+    /// Puts a tally in place of another, or takes it away.
+    pub(crate) fn set(&mut self, owner: Arc<str>, group: Arc<str>, tally: Option<Tally>) {
+        match tally {
+            Some(tally) => self.tallies.insert((owner, group), tally),
+            None => self.tallies.remove(&(owner, group)),
+        };
     }
 
     /// Begins to count a group again, or all groups of an owner.

@@ -30,6 +30,7 @@ mod real_clients;
 mod relay;
 mod snapshots;
 mod spec;
+mod state;
 mod time;
 mod usage;
 mod users;

@@ -5,12 +5,14 @@ mod project;
 mod proxy;
 mod run;
 mod server;
+mod standalone;
 
 pub(crate) use leaks::{assert_no_leak, base64_of};
 pub(crate) use project::Project;
 pub(crate) use proxy::{Fate, Gate, Proxy, Seen, response};
 pub(crate) use run::{Cli, Process, Run};
 pub(crate) use server::{HTTP, KEY, Server, text};
+pub(crate) use standalone::Standalone;
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};

@@ -290,6 +290,10 @@ fn of_mock() {
               Begin with what the manifests of this repository declare (see --env);
               a reset goes back to it
 
+          --state <FILE>
+              Keep the state in this file, from one start to the next; nothing that
+              was acknowledged is lost in a crash
+
           --seed <N>
               Make ids, slugs and secrets follow from a number: the same requests
               get the same answers
@@ -304,6 +308,10 @@ fn of_mock() {
 
           --latency <TIME>
               How long answers wait: 50ms, 10ms..200ms, or lognormal:50ms:0.5
+
+          --lag <TIME>
+              How long it takes until reads see a write, such as 500ms; at once
+              without it
 
           --journal <N>
               How many requests the journal remembers

@@ -20,6 +20,7 @@ mod gates;
 mod help;
 mod import;
 mod interrupts;
+mod lag;
 mod laws;
 mod lifecycle;
 mod main_job;

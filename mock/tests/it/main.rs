@@ -20,6 +20,7 @@ mod harness;
 mod integrations;
 mod journal;
 mod kept;
+mod lag;
 mod logs;
 mod mcp;
 mod oracle;

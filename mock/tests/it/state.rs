@@ -111,9 +111,12 @@ async fn populate(api: &Api) -> String {
         .await
         .ok();
     // Rotated, with the old secret still good.
-    api.post(&format!("/api-keys/{id}/rotate"), json!({}))
-        .await
-        .ok();
+    api.post(
+        &format!("/api-keys/{id}/rotate"),
+        json!({ "key_transition_period_ms": 7_200_000 }),
+    )
+    .await
+    .ok();
     secret
 }
 

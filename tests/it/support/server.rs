@@ -50,6 +50,11 @@ impl Server {
         self.mock.address()
     }
 
+    /// Makes reads lag behind writes from now on, or no longer.
+    pub(crate) fn lag(&self, lag: Option<std::time::Duration>) {
+        self.mock.set_lag(lag);
+    }
+
     /// Forgets the requests so far.
     pub(crate) fn clear(&self) {
         self.mock.clear_requests();

@@ -1,0 +1,53 @@
+//! A server whose reads lag behind its writes.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::examples::variables;
+use crate::support::{Project, Server, Standalone};
+
+const LAG: Option<Duration> = Some(Duration::from_millis(300));
+
+#[test]
+fn an_apply_against_a_server_that_lags_behind_converges_and_makes_nothing_twice() {
+    for project in [Project::small(), Project::acme()] {
+        let server = Server::start();
+        let run = |arguments: [&str; 2]| variables(project.at(&server.url(), arguments)).run();
+        server.lag(LAG);
+        run(["apply", "--yes"]).expect(0);
+        server.lag(None);
+        run(["plan", "--detailed-exitcode"]).expect(0);
+        let before = server.inventory();
+        // Another one right after it, as soon as a person could.
+        server.lag(LAG);
+        run(["apply", "--yes"]).expect(0);
+        assert_eq!(server.inventory(), before);
+    }
+}
+
+#[test]
+fn changes_and_deletions_too() {
+    let project = Project::small();
+    let server = Server::start();
+    project.apply(&server.url()).expect(0);
+    server.lag(LAG);
+    project.edit("Payments", "Payments of all");
+    project.apply(&server.url()).expect(0);
+    // Right behind each other: the second reads what was before the first.
+    project.edit("Payments of all", "Payments");
+    project.apply(&server.url()).expect(0);
+    server.lag(None);
+    project.assert_converged(&server, &server.url());
+}
+
+#[test]
+fn the_flag_sets_the_lag() {
+    let mock = Standalone::start(&["--lag", "90s"]);
+    assert_eq!(mock.get("/_mock/lag"), json!({ "lag": "1m 30s" }));
+    mock.post("/configs", json!({ "name": "x", "config": {} }));
+    assert_eq!(mock.get("/configs")["total"], 0);
+    mock.post("/_mock/clock", json!({ "advance": "90s" }));
+    assert_eq!(mock.get("/configs")["total"], 1);
+    mock.stop();
+}

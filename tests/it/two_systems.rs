@@ -67,6 +67,45 @@ fn a_system_that_cannot_be_reached_does_not_stop_the_other() {
 }
 
 #[test]
+fn a_system_without_a_key_does_not_stop_the_other() {
+    let (server, project) = (Server::start(), project());
+    // Nothing is sent there, so what it alone needs may be unset.
+    project.edit_file("org/arize.yaml", "${var:key}", "${env:UNSET_SECRET}");
+    let said = "! arize at https://api.arize.com could not be read";
+    let named = format!("{BOTH}systems: {{ arize: {{ api_key: \"${{env:UNSET_KEY}}\" }} }}\n");
+    for (file, problem) in [
+        (BOTH, "error[no-api-key]: there is no API key for arize"),
+        (&named, "UNSET_KEY"),
+    ] {
+        project.file("gatewright.yaml", file);
+        let plan = project.at(&server.url(), ["plan"]).run().expect(1);
+        assert!(plan.stdout.contains("+ integrations.openai"), "{plan}");
+        assert!(plan.stdout.contains(said), "{plan}");
+        assert!(plan.stderr.contains(problem), "{plan}");
+        assert!(!plan.stderr.contains("UNSET_SECRET"), "{plan}");
+    }
+    let apply = project.at(&server.url(), ["apply", "--yes"]);
+    let apply = apply.run().expect(5);
+    assert!(apply.stdout.contains("Applied: 1 created"), "{apply}");
+    let again = project.at(&server.url(), ["plan", "--format", "json"]);
+    let again = again.run().expect(1).json();
+    assert_eq!(again["plan"]["changes"], json!([]));
+    assert_eq!(
+        again["plan"]["unread"],
+        json!({ "arize": "https://api.arize.com" })
+    );
+
+    project.file("gatewright.yaml", BOTH);
+    let none = project.cli(["plan", "--format", "json"]);
+    let none = none.env("PORTKEY_API_KEY", "").run().expect(1);
+    let none = none.json();
+    assert!(none.get("plan").is_none(), "{none}");
+    let said = none["diagnostics"].as_array().unwrap();
+    let keys = said.iter().filter(|one| one["code"] == "no-api-key");
+    assert_eq!(keys.count(), 2, "each system is named: {none}");
+}
+
+#[test]
 fn where_no_system_can_be_reached_there_is_no_plan() {
     let project = project();
     let plan = run(&project, NOWHERE, ["plan", "--format", "json"]);

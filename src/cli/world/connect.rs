@@ -17,13 +17,13 @@ use crate::manifest::Repository;
 use crate::model::{Address, Secret, SecretSet};
 use crate::plan;
 
-/// Where a system is and with what key: flag, project file, environment, public service.
-pub(super) fn target(
-    system: &'static System,
+/// Where a system is: flag, project file, environment, public service.
+pub(super) fn place(
+    system: &System,
     repository: &Repository,
     global: &Global,
     variables: &Variables,
-) -> Result<Target, Box<Diagnostic>> {
+) -> String {
     let settings = repository.project.systems.get(system.name);
     let flags = global.base_urls.iter();
     let flag = flags.rev().find(|flag| flag.system == system.name);
@@ -38,6 +38,16 @@ pub(super) fn target(
                 .find_map(|place| named(system, place, variables))
         })
         .unwrap_or_else(|| system.default_base_url.to_owned());
+    base_url.trim_end_matches('/').to_owned()
+}
+
+/// The key for a system: project file, environment.
+pub(super) fn api_key(
+    system: &System,
+    repository: &Repository,
+    variables: &Variables,
+) -> Result<Secret, Box<Diagnostic>> {
+    let settings = repository.project.systems.get(system.name);
     let from_environment = || {
         let text = variables
             .get(system.api_key_variable)
@@ -45,23 +55,19 @@ pub(super) fn target(
         let source = format!("${{env:{}}}", system.api_key_variable);
         Some(Secret::declared(text, vec![source]))
     };
-    let api_key = match settings.and_then(|settings| settings.api_key.as_ref()) {
-        Some(Ok(key)) if !key.reveal().is_empty() => key.clone(),
-        Some(Err(problem)) => return Err(problem.clone()),
+    match settings.and_then(|settings| settings.api_key.as_ref()) {
+        Some(Ok(key)) if !key.reveal().is_empty() => Ok(key.clone()),
+        Some(Err(problem)) => Err(problem.clone()),
         _ => from_environment().ok_or_else(|| {
             let message = format!("there is no API key for {}", system.name);
-            Diagnostic::error("no-api-key", message).help(format!(
-                "set {}, or `systems.{}.api_key` in gatewright.yaml; `--mock` needs none",
-                system.api_key_variable, system.name
-            ))
-        })?,
-    };
-    let base_url = base_url.trim_end_matches('/').to_owned();
-    Ok(Target {
-        system,
-        base_url,
-        api_key,
-    })
+            Diagnostic::error("no-api-key", message)
+                .help(format!(
+                    "set {}, or `systems.{}.api_key` in gatewright.yaml; `--mock` needs none",
+                    system.api_key_variable, system.name
+                ))
+                .into()
+        }),
+    }
 }
 
 /// The embedded mock, which serves each system at the path that its public service has.

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::future::join_all;
 use gatewright_mock::{Api, MockPortkey};
 
-use connect::{connect, insecure, keeper, mocked, secrets, target};
+use connect::{api_key, connect, insecure, keeper, mocked, place, secrets};
 pub(in crate::cli) use explain::{api_error, interruption, ledger_error};
 pub(in crate::cli) use settle::Patience;
 pub(in crate::cli) use writing::Writing;
@@ -21,7 +21,7 @@ use super::exit::Exit;
 use super::once::Once;
 use super::output::{Finish, Printer};
 use super::variables::Variables;
-use crate::client::Client;
+use crate::client::{Client, Target};
 use crate::diagnostic::{Diagnostic, Position, Sources};
 use crate::kind::System;
 use crate::ledger::{Holder, Home, Ledger, Record, Unanswered};
@@ -38,6 +38,8 @@ pub(in crate::cli) struct World {
     pub(in crate::cli) sources: Sources,
     pub(in crate::cli) repository: Repository,
     pub(in crate::cli) systems: Vec<Connected>,
+    /// Systems that there is no key for.
+    locked_out: Vec<LockedOut>,
     /// Warnings of loading.
     pub(in crate::cli) diagnostics: Vec<Diagnostic>,
     aim: Aim,
@@ -87,6 +89,13 @@ pub(in crate::cli) struct Connected {
     pub(in crate::cli) cache: Cache,
     /// What the manifests ask of the ledger in vain.
     warnings: Vec<Diagnostic>,
+}
+
+/// One system that cannot be connected, and why.
+struct LockedOut {
+    system: &'static System,
+    base_url: String,
+    problem: Diagnostic,
 }
 
 /// The variables of this run.
@@ -222,7 +231,8 @@ impl World {
                 return Err(Box::new(Finish::failed(Exit::Error, sources, problems)));
             }
         };
-        let mut systems = Vec::new();
+        let mut systems: Vec<Connected> = Vec::new();
+        let mut locked_out: Vec<LockedOut> = Vec::new();
         for system in crate::systems::SYSTEMS {
             let declared = repository
                 .entries
@@ -241,19 +251,33 @@ impl World {
                     continue;
                 }
             };
-            let first = opening.allow_empty && systems.is_empty() && problems.is_empty();
+            let none_yet = systems.is_empty() && locked_out.is_empty() && problems.is_empty();
+            let first = opening.allow_empty && none_yet;
             if !declared && !settings && !left && !first {
                 continue;
             }
             let target = match &mock {
-                Some(mock) => Ok(mocked(system, mock)),
-                None => target(system, &repository, global, &variables),
+                Some(mock) => mocked(system, mock),
+                None => {
+                    let base_url = place(system, &repository, global, &variables);
+                    match api_key(system, &repository, &variables) {
+                        Ok(api_key) => Target {
+                            system,
+                            base_url,
+                            api_key,
+                        },
+                        Err(problem) => {
+                            locked_out.push(LockedOut {
+                                system,
+                                base_url,
+                                problem: *problem,
+                            });
+                            continue;
+                        }
+                    }
+                }
             };
-            let connected = match target {
-                Ok(target) => connect(target, &repository, global, &keeper).await,
-                Err(problem) => Err(problem),
-            };
-            match connected {
+            match connect(target, &repository, global, &keeper).await {
                 Ok(mut connected) => {
                     diagnostics.append(&mut connected.warnings);
                     diagnostics.extend(insecure(&connected.client.target().base_url));
@@ -262,8 +286,16 @@ impl World {
                 Err(problem) => problems.push(*problem),
             }
         }
-        if let Err(unset) = repository.leave_unset(&|address, at| imported(&systems, address, at)) {
+        // Nothing is sent to a system without a key, its entries' secrets least of all.
+        let left_alone = |address: &Address, at: &Pointer| {
+            let mut out = locked_out.iter().map(|out| out.system.name);
+            out.any(|name| name == address.system) || imported(&systems, address, at)
+        };
+        if let Err(unset) = repository.leave_unset(&left_alone) {
             problems.extend(unset);
+        }
+        if systems.is_empty() || !problems.is_empty() {
+            problems.extend(locked_out.iter().map(|out| out.problem.clone()));
         }
         if !problems.is_empty() {
             problems.extend(diagnostics);
@@ -280,6 +312,7 @@ impl World {
             sources,
             repository,
             systems,
+            locked_out,
             diagnostics,
             parallelism,
             once: Mutex::default(),
@@ -343,6 +376,9 @@ impl World {
     /// # Errors
     /// Where one of them cannot be read.
     pub(in crate::cli) async fn read(&self) -> Result<Vec<Live>, Failure> {
+        if !self.locked_out.is_empty() {
+            return Err((Exit::Error, self.locked_out_of(|_| true)));
+        }
         let mut lives = Vec::new();
         for connected in &self.systems {
             let ledger = self.ledger(connected);
@@ -352,6 +388,12 @@ impl World {
             lives.push(live.map_err(|problems| self.explain(vec![problems]))?);
         }
         Ok(lives)
+    }
+
+    /// Why some of the systems are not connected.
+    fn locked_out_of(&self, wanted: impl Fn(&System) -> bool) -> Vec<Diagnostic> {
+        let out = self.locked_out.iter().filter(|out| wanted(out.system));
+        out.map(|out| out.problem.clone()).collect()
     }
 
     /// [`Self::plan`] for some of the systems.
@@ -397,7 +439,13 @@ impl World {
                 }
             }
         }
-        let failure = (!problems.is_empty()).then(|| self.explain(problems));
+        let out = self.locked_out.iter().filter(|out| wanted(out.system));
+        unread.extend(out.map(|out| (out.system.name.to_owned(), out.base_url.clone())));
+        let failure = (!unread.is_empty()).then(|| {
+            let (exit, mut diagnostics) = self.explain(problems);
+            diagnostics.extend(self.locked_out_of(wanted));
+            (exit, diagnostics)
+        });
         match failure {
             Some(failure) if sides.is_empty() => Err(failure),
             failure => {

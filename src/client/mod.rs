@@ -105,6 +105,15 @@ impl std::fmt::Debug for Hooks {
     }
 }
 
+/// Makes the process-wide choice of cryptography that rustls needs before the first HTTP client.
+pub(crate) fn choose_cryptography() {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        // An error means that the embedding program has already chosen.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
 /// A client that cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -133,12 +142,7 @@ impl Client {
         secrets: SecretSet,
         parallelism: usize,
     ) -> Result<Self, ClientError> {
-        // rustls needs a process-wide choice of its cryptography before the first client.
-        static PROVIDER: Once = Once::new();
-        PROVIDER.call_once(|| {
-            // An error means that the embedding program has already chosen.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        });
+        choose_cryptography();
         let url = reqwest::Url::parse(&target.base_url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())

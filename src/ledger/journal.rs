@@ -22,7 +22,7 @@ use crate::model::Address;
 #[derive(Debug)]
 pub struct Journal {
     sink: Sink,
-    /// Why something that was done is not in it. Nothing is begun any more then.
+    /// Why a line is not in it. Nothing is begun any more then.
     failure: OnceLock<String>,
 }
 
@@ -200,7 +200,10 @@ impl Journal {
             path: path.to_owned(),
             creates: creates.cloned().map(Box::new),
         };
-        self.append(&line).await?;
+        if let Err(error) = self.append(&line).await {
+            let _ = self.failure.set(error.to_string());
+            return Err(error);
+        }
         // Writing may have taken its time.
         if let Sink::Store(row) = &self.sink {
             row.lease.check()?;
@@ -241,7 +244,7 @@ impl Journal {
         self.note(&line).await;
     }
 
-    /// Why something that was done is not in it.
+    /// Why a line is not in it, where one is not.
     pub fn failure(&self) -> Option<&str> {
         self.failure.get().map(String::as_str)
     }
@@ -266,7 +269,11 @@ impl Journal {
     }
 
     async fn append(&self, line: &Line) -> Result<(), JournalError> {
-        let text = line_of(line)?;
+        let mut text = line_of(line)?;
+        if self.failure.get().is_some() {
+            // What failed may have left half a line.
+            text.insert(0, '\n');
+        }
         match &self.sink {
             Sink::Memory => {}
             Sink::File(_, file) => {

@@ -62,6 +62,15 @@ pub struct Record {
     pub protect: bool,
 }
 
+impl Record {
+    /// Whether a ledger has the same line for both. Of a secret it has the source alone.
+    pub fn reads_as(&self, other: &Self) -> bool {
+        // Serialising cannot fail: all keys are texts.
+        let line = |record: &Self| serde_json::to_value(record).unwrap_or_default();
+        self == other || line(self) == line(other)
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -203,7 +212,11 @@ impl Ledger {
         for (at, line) in lines {
             let Line { address, record } = parse(line).map_err(|message| fail(at, message))?;
             let name = address.to_string();
-            if ledger.records.insert(address, record).is_some() {
+            let same = record.clone();
+            // A merge may keep the same line of both sides.
+            if let Some(other) = ledger.records.insert(address, record)
+                && other != same
+            {
                 return Err(fail(
                     at,
                     format!("`{name}` is in here twice: keep the right one"),
@@ -390,7 +403,10 @@ mod tests {
         for (text, message) in [
             (String::new(), "the file is empty"),
             (
-                format!("{header}{record}\n{record}"),
+                format!(
+                    "{header}{record}\n{}",
+                    record.replace("{}", "{\"id\":\"i\"}")
+                ),
                 ":4: `workspaces.a` is in here twice",
             ),
             (format!("{header}{{\"addr"), ":2: not a record"),
@@ -401,6 +417,8 @@ mod tests {
         ] {
             assert!(error(&text).contains(message), "{}", error(&text));
         }
+        let merged = Ledger::parse(&format!("{header}{record}{record}"), "x", "u").unwrap();
+        assert_eq!(merged.records.len(), 1);
     }
 
     #[test]

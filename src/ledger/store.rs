@@ -120,6 +120,7 @@ impl Store {
             reason,
         };
         check(setting).map_err(fail)?;
+        crate::client::choose_cryptography();
         let (scheme, rest) = setting.split_once("://").unwrap_or(("", setting));
         let built = |error: Error| fail(reason(&error));
         let retry = RetryConfig {

@@ -273,7 +273,7 @@ impl Draft {
         let mut next = remembered(view.side, entry, &desired, record, live, &fields);
         // Until it is delivered, a secret counts as one that nobody has.
         next.undelivered = issues.is_some() || record.is_some_and(|record| record.undelivered);
-        if record != Some(&next) {
+        if !record.is_some_and(|record| record.reads_as(&next)) {
             plan.records.insert(entry.address.clone(), next);
         }
         if let Some(object) = live {

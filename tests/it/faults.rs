@@ -278,6 +278,80 @@ fn a_crash_at_any_creation_is_repaired_by_the_next_run() {
     });
 }
 
+/// The creation takes effect only after the next run has looked for it.
+#[test]
+fn a_creation_under_way_when_its_run_is_killed_is_waited_for_and_taken_over() {
+    let expected = undisturbed();
+    at_once(CREATIONS, |path| {
+        let (server, project) = (Server::start(), Project::small());
+        // Nothing may be taken over here that is not ours.
+        let manifest = project.read("org/all.yaml");
+        let strict: String = manifest
+            .lines()
+            .map(|line| match line.starts_with("    name:") {
+                true => format!("{line}\n    lifecycle: {{ adopt: false }}\n"),
+                false => format!("{line}\n"),
+            })
+            .collect();
+        project.file("org/all.yaml", &strict);
+        let gate = Gate::closed();
+        let hold = gate.clone();
+        let wait = move || Fate::Wait(hold.clone());
+        let proxy = Proxy::start(&server, once(move |seen| seen.creates(path), wait));
+        let process = project.at(&proxy.url(), ["apply", "--yes"]).start();
+        proxy.wait_for("the creation", |seen| seen.creates(path));
+        process.crash();
+        let next = project.at(&proxy.url(), ["apply", "--yes"]).start();
+        next.wait_until_it_says("an earlier run ended a moment ago while it created");
+        gate.open();
+        let next = next.wait().expect(0);
+        assert!(
+            next.stderr.contains("is there: an earlier run ended"),
+            "{path}: {next}"
+        );
+        let sent = proxy
+            .seen()
+            .iter()
+            .filter(|seen| seen.creates(path))
+            .count();
+        assert_eq!(sent, 1, "{path} was sent again\n{next}");
+        assert_eq!(server.inventory(), expected, "{path}\n{next}");
+        project.assert_converged(&server, &proxy.url());
+        assert_eq!(project.ledger().lines().count(), 9, "{path}");
+    });
+}
+
+#[test]
+fn a_creation_whose_effect_shows_late_is_looked_for_more_than_once() {
+    let expected = undisturbed();
+    at_once(CREATIONS, |path| {
+        let (server, project) = (Server::start(), Project::small());
+        let gate = Gate::closed();
+        let hold = gate.clone();
+        let lost = response("504 Gateway Timeout", "", "too late");
+        let late = move || Fate::AnswerFirst(lost.clone(), hold.clone());
+        let proxy = Proxy::start(&server, once(move |seen| seen.creates(path), late));
+        let process = project.at(&proxy.url(), ["apply", "--yes"]).start();
+        // A first look finds nothing, and only then the object appears.
+        crate::support::wait_for("a look", || {
+            let seen = proxy.seen();
+            let sent = seen.iter().position(|seen| seen.creates(path))?;
+            let list = |seen: &Seen| seen.method == "GET" && seen.path.starts_with(path);
+            seen[sent..].iter().any(list).then_some(())
+        });
+        gate.open();
+        let run = process.wait().expect(0);
+        let sent = proxy
+            .seen()
+            .iter()
+            .filter(|seen| seen.creates(path))
+            .count();
+        assert_eq!(sent, 1, "{path} was sent again\n{run}");
+        assert_eq!(server.inventory(), expected, "{path}\n{run}");
+        project.assert_converged(&server, &proxy.url());
+    });
+}
+
 #[test]
 fn a_crash_between_updates_and_deletions_is_repaired_by_the_next_run() {
     for stage in ["PUT", "DELETE"] {

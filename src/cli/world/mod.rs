@@ -623,9 +623,17 @@ impl World {
 
     /// Whether carrying out a plan would leave anything to be written into a ledger.
     pub(in crate::cli) fn has_to_write(&self, plan: &Plan) -> bool {
-        let news = !plan.records.is_empty() || !plan.forgotten.is_empty() || !plan.moves.is_empty();
+        let news = self.systems.iter().any(|it| {
+            let ledger = it.locked();
+            let own = |address: &Address| address.system == it.system.name;
+            let mut records = plan.records.iter().filter(|(address, _)| own(address));
+            let mut forgotten = plan.forgotten.iter().filter(|address| own(address));
+            let known = |address| ledger.records.get(address);
+            records.any(|(address, new)| !known(address).is_some_and(|old| old.reads_as(new)))
+                || forgotten.any(|address| ledger.records.contains_key(address))
+        });
         let unsaved = |it: &Connected| it.unsaved || !it.found().is_empty();
-        !plan.is_empty() || news || self.systems.iter().any(unsaved)
+        !plan.is_empty() || !plan.moves.is_empty() || news || self.systems.iter().any(unsaved)
     }
 
     pub(in crate::cli) fn parallelism(&self) -> usize {

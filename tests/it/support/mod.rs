@@ -4,6 +4,7 @@ mod leaks;
 mod project;
 mod proxy;
 mod run;
+mod s3;
 mod server;
 mod standalone;
 
@@ -11,6 +12,7 @@ pub(crate) use leaks::{assert_no_leak, base64_of};
 pub(crate) use project::Project;
 pub(crate) use proxy::{Fate, Gate, Proxy, Seen, response};
 pub(crate) use run::{Cli, Process, Run};
+pub(crate) use s3::{S3, SECRET_KEY};
 pub(crate) use server::{HTTP, KEY, Server, text};
 pub(crate) use standalone::Standalone;
 

@@ -49,6 +49,8 @@ pub(crate) enum Fate {
     Cut,
     /// Nothing happens until the gate opens; then it reaches the server.
     Wait(Gate),
+    /// This is answered at once, and it reaches the server when the gate opens.
+    AnswerFirst(String, Gate),
     /// It reaches the server at once, and the answer comes when the gate opens.
     HoldAnswer(Gate),
 }
@@ -237,6 +239,13 @@ async fn serve(mut client: TcpStream, state: &State) -> std::io::Result<()> {
         Fate::Wait(gate) => {
             gate.passed().await;
             forward(target).await?
+        }
+        Fate::AnswerFirst(answer, gate) => {
+            client.write_all(answer.as_bytes()).await?;
+            client.shutdown().await?;
+            gate.passed().await;
+            forward(target).await?;
+            return Ok(());
         }
         Fate::HoldAnswer(gate) => {
             let answer = forward(target).await?;

@@ -72,6 +72,24 @@ impl Cli {
         self
     }
 
+    /// Lets no file grow beyond so many blocks of 512 bytes: writing more fails, as on a full disk.
+    pub(crate) fn with_small_files(self, blocks: usize) -> Self {
+        let mut command = Command::new("sh");
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        command.arg("-c").arg(script);
+        command
+            .arg(self.command.get_program())
+            .args(self.command.get_args());
+        command.env_clear();
+        for (name, value) in self.command.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        if let Some(folder) = self.command.get_current_dir() {
+            command.current_dir(folder);
+        }
+        Self { command }
+    }
+
     /// Starts it with nobody at the terminal.
     #[track_caller]
     pub(crate) fn start(mut self) -> Process {

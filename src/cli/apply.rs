@@ -362,7 +362,7 @@ async fn confirm(
 }
 
 /// Waits for an answer; only the right one is one.
-async fn answered(wanted: &str) -> Result<(), (Exit, Diagnostic)> {
+pub(super) async fn answered(wanted: &str) -> Result<(), (Exit, Diagnostic)> {
     let read = tokio::task::spawn_blocking(|| {
         let mut answer = String::new();
         std::io::stdin()

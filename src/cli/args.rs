@@ -134,6 +134,8 @@ pub(super) enum Command {
     Drift(DriftArgs),
     /// Write manifests for what is live, and take it over.
     Import(ImportArgs),
+    /// Write what others changed live into the manifests, and take it over.
+    Adopt(AdoptArgs),
     /// Serve the mock of the API.
     Mock(Box<MockArgs>),
     /// Print a JSON Schema, for editors and for readers of plans.
@@ -220,6 +222,23 @@ pub(super) struct ImportArgs {
     pub(super) into: Option<String>,
     /// Show what would be written, and write nothing.
     #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AdoptArgs {
+    /// Adopt what `drift` shows: what is not as it was applied, because somebody else changed it.
+    #[arg(long, required = true)]
+    pub(super) drift: bool,
+    /// Adopt what is live of these entries alone, such as `configs.standard`, and also where the
+    /// manifest changed as well.
+    #[arg(value_name = "ENTRY")]
+    pub(super) entries: Vec<Address>,
+    /// Do not ask for confirmation.
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Show what would be written, and write nothing.
+    #[arg(long, conflicts_with = "yes")]
     pub(super) dry_run: bool,
 }
 

@@ -1,5 +1,6 @@
 //! The command line: reads arguments, runs a command, prints, and says how it ended.
 
+mod adopt;
 mod apply;
 mod args;
 mod exit;
@@ -13,7 +14,7 @@ mod validate;
 mod variables;
 mod world;
 
-pub use output::{Applied, Document, Imported};
+pub use output::{Adopted, Applied, Document, Imported};
 
 use std::process::ExitCode;
 
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
         Command::Destroy(_) => "destroy",
         Command::Drift(_) => "drift",
         Command::Import(_) => "import",
+        Command::Adopt(_) => "adopt",
         Command::Mock(_) => "mock",
         Command::Schema(_) => "schema",
     };
@@ -69,6 +71,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Finish {
         Command::Destroy(args) => apply::destroy(global, args, printer).await,
         Command::Drift(args) => plan::drift(global, args, printer).await,
         Command::Import(args) => import::run(global, args, printer).await,
+        Command::Adopt(args) => adopt::run(global, args, printer).await,
         Command::Mock(args) => mock::run(global, args, printer).await,
         Command::Schema(args) => schema::run(args),
     }

@@ -41,6 +41,46 @@ pub struct Document {
     /// What was imported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imported: Option<Imported>,
+    /// What was taken over into the manifests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<Adopted>,
+}
+
+/// What of the live changes of others was written into manifests, or would be.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct Adopted {
+    /// Whether nothing was written.
+    pub dry_run: bool,
+    /// The entries that changed.
+    pub entries: Vec<AdoptedEntry>,
+    /// The differences that were left as they are, and why.
+    pub left: Vec<LeftPlace>,
+    /// The files that were written, or would be, with their texts in a dry run.
+    pub files: BTreeMap<String, Option<String>>,
+}
+
+/// An entry that says what is live.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct AdoptedEntry {
+    /// Its address.
+    pub address: Address,
+    /// The file that it is in.
+    pub file: String,
+    /// The places that changed; the empty one where the entry went, as its object had.
+    pub places: Vec<Pointer>,
+}
+
+/// A difference that was left.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct LeftPlace {
+    /// The entry.
+    pub address: Address,
+    /// The place in it.
+    pub place: Pointer,
+    /// Where it is declared.
+    pub source: String,
+    /// Why.
+    pub because: String,
 }
 
 /// What an import wrote, or would write.

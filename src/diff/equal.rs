@@ -3,7 +3,7 @@
 use crate::model::{Reference, Value};
 
 /// Resolves a reference to an id or slug.
-pub(super) type Resolve<'a> = &'a dyn Fn(&Reference) -> Option<String>;
+pub(crate) type Resolve<'a> = &'a dyn Fn(&Reference) -> Option<String>;
 
 /// Whether a value says as much as its absence.
 pub(crate) fn is_blank(value: &Value) -> bool {
@@ -46,7 +46,7 @@ pub(super) fn leaves(desired: &Value, live: &Value, instant: bool, resolve: Reso
 }
 
 /// Whether two values are the same all the way down.
-pub(super) fn deep(desired: &Value, live: &Value, resolve: Resolve<'_>) -> bool {
+pub(crate) fn deep(desired: &Value, live: &Value, resolve: Resolve<'_>) -> bool {
     match (desired, live) {
         (Value::Map(want), Value::Map(have)) => {
             let blank = |value: Option<&Value>| value.is_none_or(is_blank);

@@ -6,7 +6,7 @@
 mod equal;
 mod origin;
 
-pub(crate) use equal::is_blank;
+pub(crate) use equal::{deep, is_blank};
 pub use origin::Origin;
 
 use schemars::JsonSchema;

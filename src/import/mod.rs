@@ -1,21 +1,54 @@
-//! From live objects to manifests: keys, fields worth declaring, and files to put them in. No I/O.
+//! From live objects to manifests: keys, fields worth declaring, files to put them in, and edits of
+//! what is declared already. No I/O.
 //!
 //! Nothing here knows a particular kind. What is left out follows from the kind's rules: defaults,
 //! what the server keeps for itself, what only counted at creation. Secrets become placeholders.
 
+mod back;
 mod files;
 mod keys;
 mod spell;
 mod unseen;
 
+pub use back::{Change, Left, Resource, What, write_back};
 pub use files::{Layout, Placed, folder, place};
 pub use keys::{assign, label};
 pub use spell::{Context, Spelled, Variables, spell};
 pub use unseen::unseen;
 
-use crate::kind::{Detail, Is, Kind};
+use std::collections::{BTreeMap, HashMap};
+
+use crate::kind::{Detail, Identity, Is, Kind, System};
 pub use crate::live::Found;
-use crate::model::{Map, Pointer, Value};
+use crate::model::{Address, Attribute, Ident, Map, Pointer, Value};
+
+/// Texts that a server made up, and whose they are.
+pub type Marks = HashMap<String, (Address, Attribute)>;
+
+/// The ids and slugs among `names` (a kind, a text, and whose it is) that tell for themselves, so
+/// that a text which is one of them means that object.
+pub fn marks<'a>(
+    system: &System,
+    names: impl IntoIterator<Item = (&'a str, &'a str, &'a Address)>,
+    idents: &BTreeMap<Address, Ident>,
+) -> Marks {
+    let mut marks = Marks::new();
+    for (kind, text, address) in names {
+        let kind = system.kind(kind);
+        let made = kind.is_some_and(|it| it.identity != Identity::Slug);
+        // A slug that is just the name says nothing about whose text it is.
+        let id = (system.ids.is)(text);
+        let telling = id || (text.len() >= 8 && text != address.key && text.contains('-'));
+        if let (true, true, Some(ident)) = (made, telling, idents.get(address)) {
+            let attribute = match ident.slug.as_deref() == Some(text) {
+                true => Attribute::Slug,
+                false => Attribute::Id,
+            };
+            marks.insert(text.to_owned(), (address.clone(), attribute));
+        }
+    }
+    marks
+}
 
 /// Whether the server made an object by itself, so that it is nobody's to declare.
 pub fn is_server_made(found: &Found) -> bool {

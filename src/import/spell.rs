@@ -1,12 +1,15 @@
 //! A live object as the entry that somebody would have written for it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
 use crate::kind::{Identity, Is, Kind, System};
-use crate::model::{Address, Attribute, Ident, Map, Pointer, Value};
+use crate::model::{Address, Attribute, Ident, Map, Pointer, Reference, Value};
 use crate::yaml::Node;
+
+/// Why a secret is nobody's to write down.
+pub(super) const SECRET: &str = "it holds a secret, which the API does not show";
 
 /// What is known beside the object.
 #[derive(Debug)]
@@ -28,7 +31,7 @@ pub struct Context<'a> {
     /// Whether to write down defaults too: what the schema lets go may be needed after all.
     pub full: bool,
     /// Ids and slugs that the server made, and whose they are.
-    pub marks: &'a HashMap<String, (Address, Attribute)>,
+    pub marks: &'a super::Marks,
 }
 
 /// An entry.
@@ -131,6 +134,61 @@ pub fn spell(
     let mut spelled = speller.spelled;
     spelled.node = Node::mapping(members);
     Ok(spelled)
+}
+
+/// What an entry would say at a place, so that it means `value`.
+///
+/// # Errors
+/// Why a manifest cannot say it.
+pub(super) fn spell_at(context: &Context<'_>, at: &Pointer, value: &Value) -> Result<Node, String> {
+    let mut schema = Some(context.schema);
+    for segment in at.segments() {
+        schema = match below(context.schema, schema, segment) {
+            Below::Schema(schema) => Some(schema),
+            Below::Free => None,
+            Below::Unknown => return Err("no entry can say it".to_owned()),
+        };
+    }
+    let mut variables = Variables::default();
+    let mut speller = Speller {
+        context,
+        variables: &mut variables,
+        spelled: Spelled {
+            node: Node::null(),
+            variables: Vec::new(),
+            dropped: Vec::new(),
+            unsaid: Vec::new(),
+        },
+    };
+    let node = speller.value(&mut at.clone(), value, schema, true)?;
+    let Spelled {
+        variables,
+        dropped,
+        unsaid,
+        ..
+    } = speller.spelled;
+    match node {
+        _ if !variables.is_empty() => Err(SECRET.to_owned()),
+        Some(node) if dropped.is_empty() && unsaid.is_empty() => Ok(node),
+        _ => Err("no entry can say it".to_owned()),
+    }
+}
+
+/// Whether an entry may say null at a place.
+pub(super) fn may_be_null(schema: &Json, at: &Pointer) -> bool {
+    let mut own = Some(schema);
+    for segment in at.segments() {
+        own = match below(schema, own, segment) {
+            Below::Schema(schema) => Some(schema),
+            Below::Free | Below::Unknown => return false,
+        };
+    }
+    let alternatives = own.map_or_else(Vec::new, |own| alternatives(schema, own));
+    alternatives.iter().any(|it| match it.get("type") {
+        Some(Json::String(one)) => one == "null",
+        Some(Json::Array(several)) => several.iter().any(|one| one == "null"),
+        _ => false,
+    })
 }
 
 fn is_text(node: &Node, wanted: &str) -> bool {
@@ -318,15 +376,25 @@ impl<'c> Speller<'c, '_> {
     fn text(&self, text: &str, reference: bool) -> String {
         match self.context.marks.get(text) {
             Some((address, attribute)) if !reference && self.context.known.contains(address) => {
-                let attribute = match attribute {
-                    Attribute::Id => "id",
-                    Attribute::Slug => "slug",
+                let reference = Reference {
+                    address: address.clone(),
+                    attribute: *attribute,
                 };
-                format!("${{ref:{}.{}.{attribute}}}", address.kind, address.key)
+                self::reference(&reference)
             }
             _ => text.replace("${", "$${"),
         }
     }
+}
+
+/// A reference inside of a text.
+pub(super) fn reference(reference: &Reference) -> String {
+    let attribute = match reference.attribute {
+        Attribute::Id => "id",
+        Attribute::Slug => "slug",
+    };
+    let address = &reference.address;
+    format!("${{ref:{}.{}.{attribute}}}", address.kind, address.key)
 }
 
 /// What a schema says of a member.

@@ -68,6 +68,13 @@ impl Entry {
         self.locator.node(pointer)
     }
 
+    /// What the manifest takes from elsewhere at a place, below it or for what it is in: the first
+    /// interpolation that is no `${ref:...}`, and where it stands.
+    pub fn taken_from(&self, pointer: &Pointer) -> Option<(String, Location)> {
+        let (node, text) = self.locator.taken_from(pointer)?;
+        Some((text, self.locator.at(&node.span)))
+    }
+
     /// The file that declares it.
     pub fn file(&self) -> FileId {
         self.locator.file

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::holes::{self, Piece, Scheme};
 use crate::diagnostic::{FileId, Location};
 use crate::model::Pointer;
 use crate::yaml::{Node, NodeValue};
@@ -39,7 +40,20 @@ impl Locator {
         self.find(pointer).1
     }
 
-    fn at(&self, span: &Range<usize>) -> Location {
+    /// The first interpolation that is no reference, at a place, below it, or in its stead.
+    pub(super) fn taken_from(&self, pointer: &Pointer) -> Option<(&Node, String)> {
+        let mut node: &Node = &self.node;
+        for segment in pointer.segments() {
+            node = match &node.value {
+                NodeValue::Mapping(_) => &node.member(segment)?.value,
+                NodeValue::Sequence(items) => items.get(segment.parse::<usize>().ok()?)?,
+                NodeValue::Scalar { .. } => break,
+            };
+        }
+        interpolated(node)
+    }
+
+    pub(super) fn at(&self, span: &Range<usize>) -> Location {
         Location {
             file: self.file,
             span: span.clone(),
@@ -71,5 +85,20 @@ impl Locator {
             }
         }
         (self.at(key), Some(node))
+    }
+}
+
+fn interpolated(node: &Node) -> Option<(&Node, String)> {
+    match &node.value {
+        NodeValue::Mapping(members) => members.iter().find_map(|it| interpolated(&it.value)),
+        NodeValue::Sequence(items) => items.iter().find_map(interpolated),
+        NodeValue::Scalar { text, .. } => {
+            let pieces = holes::scan(text).unwrap_or_default();
+            let hole = pieces.into_iter().find_map(|piece| match piece {
+                Piece::Hole(hole) if hole.scheme != Scheme::Ref => Some(hole),
+                _ => None,
+            })?;
+            Some((node, text.get(hole.range)?.to_owned()))
+        }
     }
 }

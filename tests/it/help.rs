@@ -47,6 +47,7 @@ fn of_the_program() {
       drift     Tell whether somebody changed what gatewright manages; exits with 2
                 if so
       import    Write manifests for what is live, and take it over
+      adopt     Write what others changed live into the manifests, and take it over
       mock      Serve the mock of the API
       schema    Print a JSON Schema, for editors and for readers of plans
       help      Print this message or the help of the given subcommand(s)
@@ -224,6 +225,37 @@ fn of_drift() {
     Options:
           --full
               Show the fields of objects that are gone as well
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    ");
+}
+
+#[test]
+fn of_adopt() {
+    insta::assert_snapshot!(help("adopt"), @"
+    Write what others changed live into the manifests, and take it over
+
+    Usage: gatewright adopt [OPTIONS] --drift [ENTRY]...
+
+    Arguments:
+      [ENTRY]...
+              Adopt what is live of these entries alone, such as `configs.standard`,
+              and also where the manifest changed as well
+
+    Options:
+          --drift
+              Adopt what `drift` shows: what is not as it was applied, because
+              somebody else changed it
+
+      -y, --yes
+              Do not ask for confirmation
+
+          --dry-run
+              Show what would be written, and write nothing
 
       -h, --help
               Print help (see a summary with '-h')
@@ -418,7 +450,8 @@ fn every_command_has_a_help_that_is_tested_here() {
     assert_eq!(
         commands,
         [
-            "validate", "plan", "apply", "destroy", "drift", "import", "mock", "schema", "help"
+            "validate", "plan", "apply", "destroy", "drift", "import", "adopt", "mock", "schema",
+            "help"
         ]
     );
 }

@@ -9,6 +9,7 @@
 
 mod support;
 
+mod adopt;
 mod api_keys;
 mod arize;
 mod bad_input;

@@ -6,10 +6,10 @@ use super::{Reading, Work, left_out};
 use crate::cli::args::ImportArgs;
 use crate::cli::world::{Connected, Failure, World};
 use crate::import::{self, Found};
-use crate::kind::{Identity, Kind};
+use crate::kind::Kind;
 use crate::ledger::Record;
 use crate::live::{self, Live, Wanted};
-use crate::model::{Address, Attribute, Ident, Map, Reference, Value};
+use crate::model::{Address, Ident, Map, Reference, Value};
 
 /// An object without an entry.
 pub(super) struct Candidate {
@@ -195,21 +195,9 @@ pub(super) async fn read(
     let ident =
         |(address, object): (&Address, &live::Object)| (address.clone(), object.ident.clone());
     let idents: BTreeMap<Address, Ident> = live.objects.iter().map(ident).collect();
-    let mut marks = HashMap::new();
-    for ((kind, text), address) in names {
-        let kind = connected.system.kind(kind);
-        let made = kind.is_some_and(|it| it.identity != Identity::Slug);
-        // A slug that is just the name says nothing about whose text it is.
-        let id = (connected.system.ids.is)(&text);
-        let telling = id || (text.len() >= 8 && text != address.key && text.contains('-'));
-        if let (true, true, Some(ident)) = (made, telling, idents.get(&address)) {
-            let attribute = match ident.slug.as_deref() == Some(&text) {
-                true => Attribute::Slug,
-                false => Attribute::Id,
-            };
-            marks.insert(text, (address, attribute));
-        }
-    }
+    let names = names.iter();
+    let names = names.map(|((kind, text), address)| (*kind, text.as_str(), address));
+    let marks = import::marks(connected.system, names, &idents);
     Ok(Reading {
         system: connected.system,
         candidates,

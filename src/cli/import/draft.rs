@@ -225,7 +225,7 @@ fn variables_in_use(world: &World) -> Vec<String> {
 }
 
 /// The entry that a problem is in.
-fn owner(problem: &Diagnostic, sources: &Sources) -> Option<Address> {
+pub(in crate::cli) fn owner(problem: &Diagnostic, sources: &Sources) -> Option<Address> {
     let (location, _) = problem.primary.as_ref()?;
     let root = yaml::parse(location.file, sources.text(location.file)).root?;
     let system = root

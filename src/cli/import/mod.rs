@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use choose::{Candidate, asks_for, candidates, read};
 use draft::Draft;
+pub(super) use draft::owner;
 
 use super::args::{Global, ImportArgs, Spread};
 use super::exit::Exit;
@@ -24,7 +25,7 @@ use crate::kind::{Identity, Kind, System};
 use crate::ledger::Record;
 use crate::live::{self, Live};
 use crate::manifest::{PROJECT_FILE, Texts};
-use crate::model::{Address, Attribute, Ident};
+use crate::model::{Address, Ident};
 use crate::plan::Plan;
 use crate::schema;
 use crate::systems::SYSTEMS;
@@ -42,7 +43,7 @@ struct Reading {
     /// What the server calls everything that has an address.
     idents: BTreeMap<Address, Ident>,
     /// Texts that the server made up, and whose they are.
-    marks: std::collections::HashMap<String, (Address, Attribute)>,
+    marks: import::Marks,
 }
 
 /// What is being put together.

@@ -5,6 +5,7 @@
 //! covered by being registered and exemplified. The draws are the same in every run;
 //! `GATEWRIGHT_LAW_SEED` and `GATEWRIGHT_LAW_ROUNDS` look further.
 
+mod adopt;
 mod edit;
 mod generate;
 mod import;

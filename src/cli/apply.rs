@@ -1,7 +1,9 @@
 //! `gatewright apply`: makes it so.
 
+mod consent;
+mod several;
+
 use std::fmt::Write as _;
-use std::io::BufRead as _;
 use std::time::Instant;
 
 use tokio::sync::watch;
@@ -9,7 +11,12 @@ use tokio::sync::watch;
 use super::args::{ApplyArgs, DestroyArgs, Global};
 use super::exit::Exit;
 use super::output::{Applied, Document, Finish, Printer};
-use super::world::{Aim, Outlook, Patience, World, Writing, api_error, interruption, ledger_error};
+use super::plan::{How, Look, close, look};
+use super::world::{Aim, Failure, Outlook, Patience, World, Writing, api_error, ledger_error};
+use consent::Consent;
+pub(super) use consent::answered;
+pub(super) use several::run_all;
+
 use crate::apply::{self, Event, Fate, Report, StepError, Tally};
 use crate::client::ApiErrorKind;
 use crate::diagnostic::Diagnostic;
@@ -25,27 +32,31 @@ use crate::render;
 const LOOKS: u32 = 4;
 
 pub(super) async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Finish {
-    let mut world = match World::open(global, printer).await {
-        Ok(world) => world,
+    let begun = Instant::now();
+    let Look { world, outlook } = match look(global, args.into(), printer).await {
+        Ok(look) => look,
         Err(finish) => return *finish,
     };
-    if args.allow_deletes {
-        world.lift_limits();
-    }
-    if let Err((exit, problems)) = world.ask(&args.once) {
-        let (sources, mut diagnostics) = world.close().await;
-        diagnostics.extend(problems);
-        return Finish::failed(exit, sources, diagnostics);
-    }
     let consent = Consent {
         given: args.yes || world.is_mock(),
         name: None,
     };
-    finished(world, args.full, &consent, printer).await
+    finished(world, outlook, args.full, &consent, printer, begun).await
+}
+
+impl<'a> From<&'a ApplyArgs> for How<'a> {
+    fn from(args: &'a ApplyArgs) -> Self {
+        Self {
+            once: Some(&args.once),
+            allow_deletes: args.allow_deletes,
+            patience: Patience::Wait,
+        }
+    }
 }
 
 /// `gatewright destroy`: deletes what gatewright made or adopted, and nothing else.
 pub(super) async fn destroy(global: &Global, args: &DestroyArgs, printer: &Printer) -> Finish {
+    let begun = Instant::now();
     let world = match World::open_for(global, printer, Aim::Nothing).await {
         Ok(world) => world,
         Err(finish) => return *finish,
@@ -54,34 +65,50 @@ pub(super) async fn destroy(global: &Global, args: &DestroyArgs, printer: &Print
     if args.confirm.as_ref().is_some_and(|given| *given != name) {
         let message = format!("`--confirm` does not name what would be destroyed: `{name}`");
         let problem = Diagnostic::error("not-confirmed", message).note("nothing was changed");
-        let (sources, mut diagnostics) = world.close().await;
-        diagnostics.push(problem);
-        return Finish::failed(Exit::Refused, sources, diagnostics);
+        return close(world, end(Exit::Refused, vec![problem])).await;
     }
     let consent = Consent {
         given: args.yes || world.is_mock(),
         name: args.confirm.is_none().then_some(name),
     };
-    finished(world, false, &consent, printer).await
+    world.settle(Patience::Wait, printer).await;
+    let outlook = world.plan().await;
+    finished(world, outlook, false, &consent, printer, begun).await
 }
 
-/// What was agreed to, and what has to be asked.
-struct Consent {
-    /// Whether no question is needed.
-    given: bool,
-    /// What has to be typed after the yes.
-    name: Option<String>,
+async fn finished(
+    world: World,
+    outlook: Result<Outlook, Failure>,
+    full: bool,
+    consent: &Consent,
+    printer: &Printer,
+    begun: Instant,
+) -> Finish {
+    let end = match outlook {
+        Ok(outlook) => {
+            let plan = &outlook.plan;
+            printer.result(&render::plan(plan, render::Detail::full_if(full)));
+            let refusals = super::plan::refusals(plan, &world);
+            let agreed = match plan.refusals.is_empty() {
+                true => consent.ask(&[plan], printer).await,
+                false => Err((Exit::Refused, refusals)),
+            };
+            match agreed {
+                Ok(()) => carried_out(&world, outlook, printer, begun).await,
+                Err((exit, problems)) => not_applied(outlook, exit, problems),
+            }
+        }
+        Err((exit, diagnostics)) => end(exit, diagnostics),
+    };
+    close(world, end).await
 }
 
-async fn finished(world: World, full: bool, consent: &Consent, printer: &Printer) -> Finish {
-    let end = in_world(&world, full, consent, printer).await;
-    let (sources, mut diagnostics) = world.close().await;
-    diagnostics.extend(end.diagnostics);
-    Finish {
-        sources,
-        diagnostics,
-        ..end
-    }
+/// The end of a plan that is not applied.
+fn not_applied(outlook: Outlook, exit: Exit, problems: Vec<Diagnostic>) -> Finish {
+    let Outlook { plan, failure } = outlook;
+    let mut end = end(exit, problems);
+    end.document.plan = Some(plan);
+    end.but(failure)
 }
 
 /// Makes it so without a word, and says how many resources there were to make.
@@ -112,55 +139,25 @@ fn end(exit: Exit, diagnostics: Vec<Diagnostic>) -> Finish {
     Finish::failed(exit, crate::diagnostic::Sources::default(), diagnostics)
 }
 
-async fn in_world(world: &World, full: bool, consent: &Consent, printer: &Printer) -> Finish {
-    let begun = Instant::now();
-    world.settle(Patience::Wait, printer).await;
-    match world.plan().await {
-        Ok(Outlook { plan, failure }) => {
-            let finish = carried_out(world, plan, full, consent, printer, begun).await;
-            let applied = finish.document.applied.as_ref();
-            let some = applied.is_some_and(|applied| applied.steps.done > 0);
-            let failure = failure.map(|(exit, found)| match finish.exit {
-                Exit::Done if some => (Exit::Partly, found),
-                Exit::Done => (exit, found),
-                other => (other, found),
-            });
-            finish.but(failure)
-        }
-        Err((exit, diagnostics)) => end(exit, diagnostics),
-    }
+/// Carries out a plan that was agreed to, as far as there is one.
+async fn carried_out(world: &World, outlook: Outlook, printer: &Printer, begun: Instant) -> Finish {
+    let Outlook { plan, failure } = outlook;
+    let finish = written(world, plan, printer, begun).await;
+    let applied = finish.document.applied.as_ref();
+    let some = applied.is_some_and(|applied| applied.steps.done > 0);
+    let failure = failure.map(|(exit, found)| match finish.exit {
+        Exit::Done if some => (Exit::Partly, found),
+        Exit::Done => (exit, found),
+        other => (other, found),
+    });
+    finish.but(failure)
 }
 
-async fn carried_out(
-    world: &World,
-    plan: Plan,
-    full: bool,
-    consent: &Consent,
-    printer: &Printer,
-    begun: Instant,
-) -> Finish {
-    let detail = render::Detail::full_if(full);
-    printer.result(&render::plan(&plan, detail));
+async fn written(world: &World, plan: Plan, printer: &Printer, begun: Instant) -> Finish {
     let document = |plan: Plan| Document {
         plan: Some(plan),
         ..Document::default()
     };
-    if !plan.refusals.is_empty() {
-        let diagnostics = super::plan::refusals(&plan, world);
-        return Finish {
-            document: document(plan),
-            ..end(Exit::Refused, diagnostics)
-        };
-    }
-    // What is adopted can be changed and deleted from now on: that wants a yes as well.
-    let quiet = plan.is_empty() && plan.adopted.is_empty();
-    let asks = !quiet && !consent.given;
-    if asks && let Err((exit, problem)) = confirm(&plan, consent, printer).await {
-        return Finish {
-            document: document(plan),
-            ..end(exit, vec![problem])
-        };
-    }
     if !world.has_to_write(&plan) {
         // So that it works where nothing can be written.
         return nothing_to_do(world, plan, begun);
@@ -187,7 +184,14 @@ async fn carried_out(
     let report = {
         let sessions = world.sessions(&writing);
         let on_event = |event: Event<'_>| progress.show(event);
-        apply::apply(&plan, &sessions, world.parallelism(), stop, &on_event).await
+        apply::apply(
+            &plan,
+            &sessions,
+            world.parallelism(),
+            stop.receiver(),
+            &on_event,
+        )
+        .await
     };
     progress.clear();
     let mut diagnostics = failures(&plan, &report, world);
@@ -218,7 +222,8 @@ async fn carried_out(
         false
     };
     let exit = exit(&report, tally, verified, &diagnostics);
-    let mut text = summary(&plan, tally);
+    let line = summary(&plan, tally);
+    let mut text = line.clone();
     let (requests, seconds) = (world.requests_sent(), begun.elapsed().as_secs_f64());
     // Writing into a string cannot fail.
     let _ = writeln!(text, " {requests} requests in {seconds:.1} s.");
@@ -236,6 +241,7 @@ async fn carried_out(
     diagnostics.splice(0..0, warnings);
     Finish {
         text,
+        line,
         document,
         ..end(exit, diagnostics)
     }
@@ -245,6 +251,7 @@ async fn carried_out(
 fn nothing_to_do(world: &World, plan: Plan, begun: Instant) -> Finish {
     let (requests, seconds) = (world.requests_sent(), begun.elapsed().as_secs_f64());
     let mut end = end(Exit::Done, Vec::new());
+    end.line = "Nothing to apply.".to_owned();
     end.text = format!("Nothing to apply. {requests} requests in {seconds:.1} s.\n");
     end.document.plan = Some(plan);
     end.document.applied = Some(Applied {
@@ -318,88 +325,43 @@ fn summary(plan: &Plan, tally: Tally) -> String {
     )
 }
 
-/// Asks. Only the whole word counts.
-async fn confirm(
-    plan: &Plan,
-    consent: &Consent,
-    printer: &Printer,
-) -> Result<(), (Exit, Diagnostic)> {
-    if !printer.can_ask() {
-        let problem =
-            Diagnostic::error("not-confirmed", "nobody is there to confirm these changes")
-                .note("nothing was changed")
-                .help(match &consent.name {
-                    None => "look at the plan and run again with `--yes`".to_owned(),
-                    Some(name) => {
-                        format!("look at the plan and run again with `--yes --confirm {name}`")
-                    }
-                });
-        return Err((Exit::Refused, problem));
-    }
-    for change in &plan.changes {
-        let verb = match change.action {
-            Action::Delete => "deletes",
-            Action::Replace => "deletes and makes anew",
-            Action::Create | Action::Update => continue,
-        };
-        printer.message(&format!("This {verb} {}.\n", change.address));
-    }
-    let place = plan
-        .systems
-        .values()
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(" and ");
-    printer.message(&format!(
-        "Apply these changes to {place}? Only `yes` is taken as a yes: "
-    ));
-    answered("yes").await?;
-    if let Some(name) = &consent.name {
-        printer.message(&format!("This cannot be undone. Type `{name}` to go on: "));
-        answered(name).await?;
-    }
-    Ok(())
+/// Listens for Ctrl-C for as long as it is there.
+struct Stop {
+    receiver: watch::Receiver<bool>,
+    task: tokio::task::JoinHandle<()>,
 }
 
-/// Waits for an answer; only the right one is one.
-pub(super) async fn answered(wanted: &str) -> Result<(), (Exit, Diagnostic)> {
-    let read = tokio::task::spawn_blocking(|| {
-        let mut answer = String::new();
-        std::io::stdin()
-            .lock()
-            .read_line(&mut answer)
-            .map(|_| answer)
-    });
-    let answer = tokio::select! {
-        answer = read => answer,
-        () = super::interrupted() => return Err((Exit::Interrupted, interruption())),
-    };
-    match answer {
-        Ok(Ok(answer)) if answer.trim() == wanted => Ok(()),
-        _ => {
-            let problem = Diagnostic::error("not-confirmed", "not confirmed");
-            Err((Exit::Refused, problem.note("nothing was changed")))
-        }
+impl Stop {
+    fn receiver(&self) -> watch::Receiver<bool> {
+        self.receiver.clone()
+    }
+}
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 
 /// The first Ctrl-C lets what is under way end and starts nothing new; the second one ends the
 /// process, and the journal has what was done.
-fn stop_on_interrupt(printer: &Printer) -> watch::Receiver<bool> {
+fn stop_on_interrupt(printer: &Printer) -> Stop {
     let (sender, receiver) = watch::channel(false);
-    let human = printer.is_human();
-    tokio::spawn(async move {
+    let printer = printer.clone();
+    let task = tokio::spawn(async move {
         super::interrupted().await;
-        if human {
-            anstream::eprintln!(
-                "\nstopping: what is under way ends, nothing new begins; Ctrl-C again to quit at once"
-            );
-        }
+        printer.message(
+            "\nstopping: what is under way ends, nothing new begins; Ctrl-C again to quit at once\n",
+        );
         let _ = sender.send(true);
         super::interrupted().await;
-        std::process::exit(i32::from(Exit::Interrupted.code()));
+        let problem = Diagnostic::error("interrupted", "interrupted a second time")
+            .note("what was under way may have been done or not; what was done before is in the journal")
+            .help("run it again: the next run reads the journal, and looks for the rest");
+        let exit = printer.finish(end(Exit::Interrupted, vec![problem]));
+        std::process::exit(i32::from(exit.code()));
     });
-    receiver
+    Stop { receiver, task }
 }
 
 /// A line on the terminal that says how far the run is.

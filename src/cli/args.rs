@@ -33,7 +33,8 @@ pub(super) struct Global {
         global = true
     )]
     pub(super) directory: PathBuf,
-    /// The environment of the project file to use.
+    /// The environment of the project file to use; `validate`, `plan`, `apply` and `drift` take
+    /// several, separated by commas, or `all`.
     #[arg(long = "env", value_name = "NAME", global = true)]
     pub(super) environment: Option<String>,
     /// A file with NAME=VALUE lines, used where the environment has no such variable.
@@ -132,6 +133,8 @@ pub(super) enum Command {
     Destroy(DestroyArgs),
     /// Tell whether somebody changed what gatewright manages; exits with 2 if so.
     Drift(DriftArgs),
+    /// Show what differs between two environments.
+    Diff(DiffArgs),
     /// Write manifests for what is live, and take it over.
     Import(ImportArgs),
     /// Write what others changed live into the manifests, and take it over.
@@ -199,6 +202,22 @@ pub(super) struct DriftArgs {
     /// Show the fields of objects that are gone as well.
     #[arg(long)]
     pub(super) full: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DiffArgs {
+    /// The environment to compare.
+    #[arg(long, value_name = "NAME")]
+    pub(super) from: String,
+    /// The environment to compare it with.
+    #[arg(long, value_name = "NAME")]
+    pub(super) to: String,
+    /// Compare what is live, and not what is declared.
+    #[arg(long)]
+    pub(super) live: bool,
+    /// Exit with 2 when something differs.
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
 }
 
 #[derive(Debug, Args)]

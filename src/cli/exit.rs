@@ -37,6 +37,23 @@ impl Exit {
             Self::Interrupted => 130,
         }
     }
+
+    /// The worst of several ends: interrupted, done in part, and errors come before what is only
+    /// refused, and that before changes.
+    pub(super) fn worst(exits: impl IntoIterator<Item = Self>) -> Self {
+        const FROM_BAD_TO_WORSE: [Exit; 8] = [
+            Exit::Done,
+            Exit::Changes,
+            Exit::Refused,
+            Exit::Stale,
+            Exit::NotAuthorised,
+            Exit::Error,
+            Exit::Partly,
+            Exit::Interrupted,
+        ];
+        let rank = |exit: &Exit| FROM_BAD_TO_WORSE.iter().position(|other| other == exit);
+        exits.into_iter().max_by_key(rank).unwrap_or(Self::Done)
+    }
 }
 
 impl From<Exit> for ExitCode {

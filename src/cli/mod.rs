@@ -3,6 +3,8 @@
 mod adopt;
 mod apply;
 mod args;
+mod diff;
+mod environments;
 mod exit;
 mod import;
 mod mock;
@@ -14,7 +16,8 @@ mod validate;
 mod variables;
 mod world;
 
-pub use output::{Adopted, Applied, Document, Imported};
+pub use diff::{Differences, Different, DifferentField};
+pub use output::{Adopted, Applied, Document, Imported, OfEnvironment};
 
 use std::process::ExitCode;
 
@@ -38,6 +41,7 @@ pub fn main() -> ExitCode {
         Command::Apply(_) => "apply",
         Command::Destroy(_) => "destroy",
         Command::Drift(_) => "drift",
+        Command::Diff(_) => "diff",
         Command::Import(_) => "import",
         Command::Adopt(_) => "adopt",
         Command::Mock(_) => "mock",
@@ -64,12 +68,18 @@ pub fn main() -> ExitCode {
 
 async fn run(cli: &Cli, printer: &Printer) -> Finish {
     let global = &cli.global;
+    match environments::chosen(global) {
+        Ok(Some(all)) => return environments::run(&all, &cli.command, printer).await,
+        Ok(None) => {}
+        Err(finish) => return *finish,
+    }
     match &cli.command {
         Command::Validate => validate::run(global),
         Command::Plan(args) => plan::run(global, args, printer).await,
         Command::Apply(args) => apply::run(global, args, printer).await,
         Command::Destroy(args) => apply::destroy(global, args, printer).await,
         Command::Drift(args) => plan::drift(global, args, printer).await,
+        Command::Diff(args) => diff::run(global, args, printer).await,
         Command::Import(args) => import::run(global, args, printer).await,
         Command::Adopt(args) => adopt::run(global, args, printer).await,
         Command::Mock(args) => mock::run(global, args, printer).await,

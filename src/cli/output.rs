@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::args::{Color, Format};
+use super::diff::Differences;
 use super::exit::Exit;
 use crate::apply::Tally;
 use crate::diagnostic::render::{self, JsonDiagnostic};
@@ -44,6 +47,13 @@ pub struct Document {
     /// What was taken over into the manifests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adopted: Option<Adopted>,
+    /// What differs between two environments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub differences: Option<Differences>,
+    /// Where a run was about several environments, how it went in each, in the order in which they
+    /// were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environments: Option<Vec<OfEnvironment>>,
 }
 
 /// What of the live changes of others was written into manifests, or would be.
@@ -81,6 +91,26 @@ pub struct LeftPlace {
     pub source: String,
     /// Why.
     pub because: String,
+}
+
+/// How a run went in one of several environments.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct OfEnvironment {
+    /// The environment.
+    pub environment: String,
+    /// The exit code that a run in this environment alone would have had.
+    pub exit_code: u8,
+    /// Every problem that was found.
+    pub diagnostics: Vec<JsonDiagnostic>,
+    /// How many resources it declares.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declared: Option<usize>,
+    /// What would change or was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// What became of the plan's steps; nothing where it was not applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applied: Option<Applied>,
 }
 
 /// What an import wrote, or would write.
@@ -157,14 +187,16 @@ pub struct Applied {
 
 /// Who prints. Whatever it is, the secrets of the run are taken out of it: a text on a server may
 /// hold a secret that nobody expects there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Printer {
     format: Format,
     color: anstream::ColorChoice,
     command: &'static str,
-    secrets: std::sync::OnceLock<SecretSet>,
+    secrets: Arc<Mutex<Vec<SecretSet>>>,
     /// Whether a result could not be written.
-    lost: std::sync::atomic::AtomicBool,
+    lost: Arc<AtomicBool>,
+    /// Whether the last words were said.
+    ended: Arc<AtomicBool>,
 }
 
 /// How a command ended, and what it has to say.
@@ -177,6 +209,10 @@ pub(super) struct Finish {
     pub(super) document: Document,
     /// The last words on standard output for people.
     pub(super) text: String,
+    /// The same in one line, for a summary of several.
+    pub(super) line: String,
+    /// How it ended in each of several environments, by name.
+    pub(super) parts: Vec<(String, Finish)>,
     /// A JSON Schema that was asked for: it is the whole output, in every format.
     pub(super) schema: Option<serde_json::Value>,
 }
@@ -190,6 +226,8 @@ impl Finish {
             diagnostics: Vec::new(),
             document: Document::default(),
             text: String::new(),
+            line: String::new(),
+            parts: Vec::new(),
             schema: None,
         }
     }
@@ -225,22 +263,22 @@ impl Printer {
             format,
             color,
             command,
-            secrets: std::sync::OnceLock::new(),
-            lost: std::sync::atomic::AtomicBool::new(false),
+            secrets: Arc::default(),
+            lost: Arc::default(),
+            ended: Arc::default(),
         }
     }
 
-    /// Tells which secrets must never be printed.
+    /// Tells which secrets must never be printed from now on, beside those that were told before.
     pub(super) fn hide(&self, secrets: SecretSet) {
-        // A run loads its repository once; a second telling would say the same.
-        let _ = self.secrets.set(secrets);
+        let mut all = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(secrets);
     }
 
-    fn clean<'t>(&self, text: &'t str) -> std::borrow::Cow<'t, str> {
-        match self.secrets.get() {
-            Some(secrets) => secrets.redact(text).into(),
-            None => text.into(),
-        }
+    fn clean(&self, text: &str) -> String {
+        let all = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter()
+            .fold(text.to_owned(), |text, secrets| secrets.redact(&text))
     }
 
     /// Whether people read the output.
@@ -280,7 +318,7 @@ impl Printer {
         match written {
             // A closed pipe is the reader's decision and no error of ours.
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                self.lost.store(true, std::sync::atomic::Ordering::Relaxed);
+                self.lost.store(true, Ordering::Relaxed);
                 self.stderr(&format!("error: cannot write the output: {error}\n"));
             }
             _ => {}
@@ -312,10 +350,13 @@ impl Printer {
         }
     }
 
-    /// Ends a run: the last words, or the document. Output that nobody got is no success.
+    /// Ends a run: the last words, or the document, once. Output that nobody got is no success.
     pub(super) fn finish(&self, finish: Finish) -> Exit {
+        if self.ended.swap(true, Ordering::SeqCst) {
+            return finish.exit;
+        }
         let exit = self.last_words(finish);
-        let lost = self.lost.load(std::sync::atomic::Ordering::Relaxed);
+        let lost = self.lost.load(Ordering::Relaxed);
         if lost && exit == Exit::Done {
             Exit::Error
         } else {
@@ -334,7 +375,20 @@ impl Printer {
                 self.stdout(&finish.text);
             }
             Format::Json => {
+                let parts = finish
+                    .parts
+                    .into_iter()
+                    .map(|(environment, part)| OfEnvironment {
+                        environment,
+                        exit_code: part.exit.code(),
+                        diagnostics: render::json(&part.diagnostics, &part.sources),
+                        declared: part.document.declared,
+                        plan: part.document.plan,
+                        applied: part.document.applied,
+                    });
+                let parts: Vec<OfEnvironment> = parts.collect();
                 let document = Document {
+                    environments: (!parts.is_empty()).then_some(parts),
                     gatewright: env!("CARGO_PKG_VERSION").to_owned(),
                     command: self.command.to_owned(),
                     exit_code: finish.exit.code(),

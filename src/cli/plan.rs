@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::args::{DriftArgs, Global, PlanArgs};
+use futures_util::future::join_all;
+
+use super::args::{DriftArgs, Global, OnceArgs, PlanArgs};
+use super::environments::{One, Parts};
 use super::exit::Exit;
 use super::output::{Document, Finish, Printer};
-use super::world::{Outlook, Patience, World};
+use super::world::{Failure, Outlook, Patience, World};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::diff::{FieldChange, Origin};
 use crate::model::Address;
@@ -15,26 +18,95 @@ use crate::render;
 /// How many places of one resource a warning lists.
 const MOST_PLACES: usize = 5;
 
-pub(super) async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> Finish {
-    let mut world = match World::open(global, printer).await {
-        Ok(world) => world,
-        Err(finish) => return *finish,
-    };
-    if args.allow_deletes {
+/// A repository, and what is live compared with it.
+pub(super) struct Look {
+    pub(super) world: World,
+    pub(super) outlook: Result<Outlook, Failure>,
+}
+
+/// How to look.
+#[derive(Clone, Copy)]
+pub(super) struct How<'a> {
+    pub(super) once: Option<&'a OnceArgs>,
+    pub(super) allow_deletes: bool,
+    pub(super) patience: Patience,
+}
+
+impl<'a> From<&'a PlanArgs> for How<'a> {
+    fn from(args: &'a PlanArgs) -> Self {
+        Self {
+            once: Some(&args.once),
+            allow_deletes: args.allow_deletes,
+            patience: Patience::LookOnce,
+        }
+    }
+}
+
+const DRIFT: How<'_> = How {
+    once: None,
+    allow_deletes: false,
+    patience: Patience::LookOnce,
+};
+
+/// Loads a repository, reads what is live, and compares.
+pub(super) async fn look(
+    global: &Global,
+    how: How<'_>,
+    printer: &Printer,
+) -> Result<Look, Box<Finish>> {
+    let mut world = World::open(global, printer).await?;
+    if how.allow_deletes {
         world.lift_limits();
     }
-    if let Err((exit, problems)) = world.ask(&args.once) {
-        return close(world, Finish::failed(exit, Sources::default(), problems)).await;
+    if let Some(once) = how.once
+        && let Err((exit, problems)) = world.ask(once)
+    {
+        let end = Finish::failed(exit, Sources::default(), problems);
+        return Err(Box::new(close(world, end).await));
     }
-    world.settle(Patience::LookOnce, printer).await;
-    let finish = match world.plan().await {
+    world.settle(how.patience, printer).await;
+    let outlook = world.plan().await;
+    Ok(Look { world, outlook })
+}
+
+/// Looks at several environments at the same time.
+pub(super) async fn look_at_all(
+    all: &[One],
+    how: How<'_>,
+    printer: &Printer,
+) -> Vec<Result<Look, Box<Finish>>> {
+    join_all(all.iter().map(|one| look(&one.global, how, printer))).await
+}
+
+pub(super) async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> Finish {
+    planned(look(global, args.into(), printer).await, args, printer).await
+}
+
+/// `gatewright plan` in several environments.
+pub(super) async fn run_all(all: &[One], args: &PlanArgs, printer: &Printer) -> Finish {
+    let mut parts = Parts::new(printer);
+    let looks = look_at_all(all, args.into(), printer).await;
+    for (one, look) in all.iter().zip(looks) {
+        parts.begin(&one.name);
+        parts.end(&one.name, planned(look, args, printer).await);
+    }
+    parts.finish()
+}
+
+async fn planned(look: Result<Look, Box<Finish>>, args: &PlanArgs, printer: &Printer) -> Finish {
+    let Look { world, outlook } = match look {
+        Ok(look) => look,
+        Err(finish) => return *finish,
+    };
+    let finish = match outlook {
         Ok(outlook) => shown(outlook.plan, args, &world, printer).but(outlook.failure),
         Err((exit, diagnostics)) => Finish::failed(exit, Sources::default(), diagnostics),
     };
     close(world, finish).await
 }
 
-async fn close(world: World, finish: Finish) -> Finish {
+/// An end with the sources of its world, whose warnings come first.
+pub(super) async fn close(world: World, finish: Finish) -> Finish {
     let (sources, mut diagnostics) = world.close().await;
     diagnostics.extend(finish.diagnostics);
     Finish {
@@ -42,6 +114,12 @@ async fn close(world: World, finish: Finish) -> Finish {
         diagnostics,
         ..finish
     }
+}
+
+/// The last line of a plan's text, which sums it up.
+pub(super) fn last_line(text: &str) -> String {
+    let line = text.trim_end().lines().next_back().unwrap_or_default();
+    anstream::adapter::strip_str(line).to_string()
 }
 
 fn shown(plan: Plan, args: &PlanArgs, world: &World, printer: &Printer) -> Finish {
@@ -52,8 +130,8 @@ fn shown(plan: Plan, args: &PlanArgs, world: &World, printer: &Printer) -> Finis
     } else {
         Exit::Done
     };
-    let detail = render::Detail::full_if(args.full);
-    printer.result(&render::plan(&plan, detail));
+    let text = render::plan(&plan, render::Detail::full_if(args.full));
+    printer.result(&text);
     let mut diagnostics = refusals(&plan, world);
     diagnostics.extend(reverts(&plan, world));
     if world.lacks_fingerprint_key() && !world.is_mock() {
@@ -69,6 +147,7 @@ fn shown(plan: Plan, args: &PlanArgs, world: &World, printer: &Printer) -> Finis
         );
     }
     let mut finish = Finish::failed(exit, Sources::default(), diagnostics);
+    finish.line = last_line(&text);
     finish.document = Document {
         plan: Some(plan),
         ..Document::default()
@@ -149,18 +228,32 @@ fn reverts(plan: &Plan, world: &World) -> Vec<Diagnostic> {
 
 /// Drift: of what gatewright made or adopted, what is not as declared any more.
 pub(super) async fn drift(global: &Global, args: &DriftArgs, printer: &Printer) -> Finish {
-    let world = match World::open(global, printer).await {
-        Ok(world) => world,
+    compared(look(global, DRIFT, printer).await, args, printer).await
+}
+
+/// `gatewright drift` in several environments.
+pub(super) async fn drift_all(all: &[One], args: &DriftArgs, printer: &Printer) -> Finish {
+    let mut parts = Parts::new(printer);
+    let looks = look_at_all(all, DRIFT, printer).await;
+    for (one, look) in all.iter().zip(looks) {
+        parts.begin(&one.name);
+        parts.end(&one.name, compared(look, args, printer).await);
+    }
+    parts.finish()
+}
+
+async fn compared(look: Result<Look, Box<Finish>>, args: &DriftArgs, printer: &Printer) -> Finish {
+    let Look { world, outlook } = match look {
+        Ok(look) => look,
         Err(finish) => return *finish,
     };
-    world.settle(Patience::LookOnce, printer).await;
-    let finish = match world.plan().await {
+    let finish = match outlook {
         Ok(Outlook { plan, failure }) => {
             let recorded = world.recorded();
             let refused = refusals(&plan, &world);
             let plan = drifted(plan, &recorded);
-            let detail = render::Detail::full_if(args.full);
-            printer.result(&render::drift(&plan, detail));
+            let text = render::drift(&plan, render::Detail::full_if(args.full));
+            printer.result(&text);
             let exit = if !plan.is_empty() {
                 Exit::Changes
             } else if !refused.is_empty() {
@@ -169,6 +262,7 @@ pub(super) async fn drift(global: &Global, args: &DriftArgs, printer: &Printer) 
                 Exit::Done
             };
             let mut finish = Finish::failed(exit, Sources::default(), refused);
+            finish.line = last_line(&text);
             finish.document = Document {
                 plan: Some(plan),
                 ..Document::default()

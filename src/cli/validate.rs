@@ -19,8 +19,10 @@ pub(super) fn run(global: &Global) -> Finish {
     } else {
         "resources are"
     };
+    let line = format!("{count} {noun} declared, and all is well.");
     Finish {
-        text: format!("{count} {noun} declared, and all is well.\n"),
+        text: format!("{line}\n"),
+        line,
         document: Document {
             declared: Some(count),
             ..Document::default()

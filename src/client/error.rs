@@ -98,6 +98,9 @@ impl ApiError {
         }
         let message = if error.is_timeout() {
             "no answer in time".to_owned()
+        } else if is_not_tls(error) {
+            "what answers there does not speak TLS; if that is meant, write http:// and not https://"
+                .to_owned()
         } else {
             reason.to_string()
         };
@@ -271,6 +274,15 @@ impl Said {
             request_id: first(errors.request_id),
         }
     }
+}
+
+/// Whether a connection failed because what was answered to its first words is not TLS.
+fn is_not_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let inner = error.downcast_ref::<std::io::Error>();
+    let inner = inner.and_then(std::io::Error::get_ref);
+    matches!(error.downcast_ref(), Some(rustls::Error::InvalidMessage(_)))
+        || inner.is_some_and(|inner| is_not_tls(inner))
+        || error.source().is_some_and(is_not_tls)
 }
 
 fn excerpt(text: &str) -> String {

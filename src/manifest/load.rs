@@ -41,6 +41,28 @@ pub fn load(options: &Options<'_>) -> Loaded {
     }
 }
 
+/// The names of the environments that a project file declares, in its order. What is wrong with
+/// the file is for [`load`] to say.
+pub fn environments(root: &Path) -> Vec<String> {
+    let found = Found {
+        name: PROJECT_FILE.to_owned(),
+        path: root.join(PROJECT_FILE),
+    };
+    let mut problems = Vec::new();
+    let parsed = parse(
+        &found,
+        &Texts::new(),
+        &mut Sources::default(),
+        &mut problems,
+    );
+    let environments = parsed.and_then(|(_, node)| {
+        let environments = node.member("environments")?;
+        let names = environments.value.members()?.iter();
+        Some(names.map(|member| member.key.clone()).collect())
+    });
+    environments.unwrap_or_default()
+}
+
 fn read(
     options: &Options<'_>,
     sources: &mut Sources,

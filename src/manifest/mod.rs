@@ -25,7 +25,7 @@ mod suggest;
 pub use entry::{Entry, Link, Unset};
 pub use files::{PROJECT_FILE, Texts};
 pub use lifecycle::{Lifecycle, LifecycleForm};
-pub use load::load;
+pub use load::{environments, load};
 pub use project::{Project, SystemSettings};
 pub use read::unset_secrets;
 

@@ -278,6 +278,46 @@ fn a_crash_at_any_creation_is_repaired_by_the_next_run() {
     });
 }
 
+#[test]
+fn a_repeated_request_is_said_once_and_the_document_stays_one() {
+    for format in ["human", "json"] {
+        let (server, project) = (Server::start(), Project::small());
+        let count = AtomicUsize::new(0);
+        let proxy = Proxy::start(&server, move |seen| {
+            let meant = seen.method == "GET" && seen.path.starts_with("/admin/workspaces");
+            match meant && count.fetch_add(1, Ordering::SeqCst) < 2 {
+                true => Fate::answer("503 Service Unavailable", "", "busy"),
+                false => Fate::Forward,
+            }
+        });
+        let plan = project
+            .at(&proxy.url(), ["plan", "--format", format])
+            .run()
+            .expect(0);
+        let said = plan.stderr.matches("retrying in ").count();
+        if format == "human" {
+            assert_eq!(said, 1, "{plan}");
+            assert!(
+                plan.stderr.contains("GET /admin/workspaces: 503: busy"),
+                "{plan}"
+            );
+        } else {
+            assert_eq!(said, 0, "{plan}");
+            plan.json();
+        }
+    }
+}
+
+#[test]
+fn https_where_nobody_speaks_it_is_called_that() {
+    let (server, project) = (Server::start(), Project::small());
+    let url = server.url().replace("http://", "https://");
+    let plan = project.at(&url, ["plan"]).run().expect(1);
+    assert!(plan.stderr.contains("does not speak TLS"), "{plan}");
+    assert!(plan.stderr.contains("write http://"), "{plan}");
+    assert_eq!(plan.stderr.matches("retrying in ").count(), 1, "{plan}");
+}
+
 /// The creation takes effect only after the next run has looked for it.
 #[test]
 fn a_creation_under_way_when_its_run_is_killed_is_waited_for_and_taken_over() {

@@ -46,6 +46,7 @@ fn of_the_program() {
       destroy   Delete everything that gatewright made or adopted
       drift     Tell whether somebody changed what gatewright manages; exits with 2
                 if so
+      diff      Show what differs between two environments
       import    Write manifests for what is live, and take it over
       adopt     Write what others changed live into the manifests, and take it over
       mock      Serve the mock of the API
@@ -66,7 +67,8 @@ fn of_the_program() {
               [default: .]
 
           --env <NAME>
-              The environment of the project file to use
+              The environment of the project file to use; `validate`, `plan`,
+              `apply` and `drift` take several, separated by commas, or `all`
 
           --env-file <FILE>
               A file with NAME=VALUE lines, used where the environment has no such
@@ -266,6 +268,34 @@ fn of_adopt() {
 }
 
 #[test]
+fn of_diff() {
+    insta::assert_snapshot!(help("diff"), @"
+    Show what differs between two environments
+
+    Usage: gatewright diff [OPTIONS] --from <NAME> --to <NAME>
+
+    Options:
+          --from <NAME>
+              The environment to compare
+
+          --to <NAME>
+              The environment to compare it with
+
+          --live
+              Compare what is live, and not what is declared
+
+          --detailed-exitcode
+              Exit with 2 when something differs
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    ");
+}
+
+#[test]
 fn of_mock() {
     insta::assert_snapshot!(help("mock"), @"
     Serve the mock of the API
@@ -450,8 +480,8 @@ fn every_command_has_a_help_that_is_tested_here() {
     assert_eq!(
         commands,
         [
-            "validate", "plan", "apply", "destroy", "drift", "import", "adopt", "mock", "schema",
-            "help"
+            "validate", "plan", "apply", "destroy", "drift", "diff", "import", "adopt", "mock",
+            "schema", "help"
         ]
     );
 }

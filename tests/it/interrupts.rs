@@ -77,7 +77,9 @@ fn the_second_one_ends_the_run_at_once_and_the_next_run_repairs_it() {
             false => Fate::Forward,
         }
     });
-    let mut process = project.at(&proxy.url(), ["apply", "--yes"]).start();
+    let mut process = project
+        .at(&proxy.url(), ["apply", "--yes", "--format", "json"])
+        .start();
     proxy.wait_for("the workspace", |seen| seen.creates("/admin/workspaces"));
     let made = || {
         server
@@ -93,6 +95,7 @@ fn the_second_one_ends_the_run_at_once_and_the_next_run_repairs_it() {
     }
     let run = process.wait().expect(130);
     assert!(run.exited, "{run}");
+    assert_eq!(run.codes(), ["interrupted"], "{run}");
     gate.open();
     proxy.heal();
     project.apply(&proxy.url());

@@ -95,7 +95,7 @@ fn named(system: &System, place: &Place, variables: &Variables) -> Option<String
 }
 
 /// Every secret of a run, with the keys that the environment has for the systems.
-pub(super) fn secrets(repository: &Repository, variables: &Variables) -> SecretSet {
+pub(in crate::cli) fn secrets(repository: &Repository, variables: &Variables) -> SecretSet {
     let secrets = repository.secrets.clone();
     for system in crate::systems::SYSTEMS {
         if let Some(key) = variables.get(system.api_key_variable) {

@@ -6,12 +6,14 @@ mod settle;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
 use gatewright_mock::{Api, MockPortkey};
 
-use connect::{api_key, connect, insecure, keeper, mocked, place, secrets};
+pub(in crate::cli) use connect::secrets;
+use connect::{api_key, connect, insecure, keeper, mocked, place};
 pub(in crate::cli) use explain::{api_error, interruption, ledger_error};
 pub(in crate::cli) use settle::Patience;
 pub(in crate::cli) use writing::Writing;
@@ -21,7 +23,7 @@ use super::exit::Exit;
 use super::once::Once;
 use super::output::{Finish, Printer};
 use super::variables::Variables;
-use crate::client::{Client, Target};
+use crate::client::{ApiErrorKind, Client, OnRetry, Target};
 use crate::diagnostic::{Diagnostic, Position, Sources};
 use crate::kind::System;
 use crate::ledger::{Holder, Home, Ledger, Record, Unanswered};
@@ -281,6 +283,7 @@ impl World {
                 Ok(mut connected) => {
                     diagnostics.append(&mut connected.warnings);
                     diagnostics.extend(insecure(&connected.client.target().base_url));
+                    connected.client.set_on_retry(said_by(printer));
                     systems.push(connected);
                 }
                 Err(problem) => problems.push(*problem),
@@ -673,6 +676,25 @@ impl World {
         }
         (self.sources, self.diagnostics)
     }
+}
+
+/// Tells people of requests that are repeated.
+fn said_by(printer: &Printer) -> OnRetry {
+    let printer = printer.clone();
+    let unreachable = AtomicBool::new(false);
+    Arc::new(move |error, wait| {
+        // A server that is not there is not there for every request.
+        let dead = error.kind == ApiErrorKind::Unreachable;
+        if dead && unreachable.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let clear = match printer.has_live_line() {
+            true => "\r\x1b[2K",
+            false => "",
+        };
+        let seconds = wait.as_secs_f64();
+        printer.message(&format!("{clear}retrying in {seconds:.1} s: {error}\n"));
+    })
 }
 
 /// Whether a secret was there when its resource was imported and has not been set since: its

@@ -1,6 +1,6 @@
 //! Guesses which entry is another one under a new key. A guess is said and never acted upon.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,8 +9,28 @@ use super::{Action, Declared, Plan};
 use crate::live::Object;
 use crate::model::{Address, Map, Pointer, Value};
 
+/// A scope as a text that no other scope has.
+fn spelt<'m>(scope: impl Iterator<Item = (&'m str, &'m Value)>) -> String {
+    let set: BTreeMap<&str, &Value> = scope.filter(|(_, value)| !value.is_null()).collect();
+    serde_json::to_string(&set).unwrap_or_default()
+}
+
 /// How much of what either says has to be the same.
 const ALIKE: f64 = 0.5;
+
+/// How many pairs of one kind in one place are compared at most: where more has changed at once, a
+/// guess would say little and take long.
+const MOST: usize = 40_000;
+
+/// A system, a kind, and the scope in which objects live, spelt out.
+type Place<'a> = (&'a str, &'a str, String);
+
+/// What is gone from a place, and what is new there.
+#[derive(Default)]
+struct Sides<'a> {
+    gone: Vec<(&'a Address, &'a Gone<'a>)>,
+    new: Vec<&'a Declared<'a>>,
+}
 
 /// An entry that is probably another one under a new key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,24 +62,42 @@ pub(super) fn guess(
         let changes = plan.changes.iter();
         changes.filter(move |change| change.action == action)
     };
-    let mut pairs = Vec::new();
+    // Only what is of one kind and lives in one place can be the same.
+    let mut places: BTreeMap<Place<'_>, Sides<'_>> = BTreeMap::new();
+    for deleted in changed(Action::Delete) {
+        let address = &deleted.address;
+        let Some(gone) = gone.get(address) else {
+            continue;
+        };
+        let scope = spelt(gone.scope.iter().map(|(field, value)| (&**field, value)));
+        let place = (&*address.system, &*address.kind, scope);
+        places.entry(place).or_default().gone.push((address, gone));
+    }
+    let declared: BTreeMap<&Address, &Declared<'_>> = declared
+        .iter()
+        .map(|entry| (entry.address, *entry))
+        .collect();
     for created in changed(Action::Create).filter(|change| !change.recreates) {
-        let entry = declared.iter().find(|e| *e.address == created.address);
-        let Some(entry) = entry else { continue };
-        for deleted in changed(Action::Delete) {
-            let (from, to) = (&deleted.address, entry.address);
-            if (&from.system, &from.kind) != (&to.system, &to.kind) {
-                continue;
-            }
-            let Some(gone) = gone.get(from) else { continue };
-            let moved = |field: &str| entry.fields.get(field) != gone.scope.get(field);
-            if entry.kind.scope.iter().any(|field| moved(field)) {
-                continue;
-            }
-            let alike = likeness(entry, gone);
-            if alike >= ALIKE {
-                pairs.push((alike, from, to));
-            }
+        let Some(entry) = declared.get(&created.address) else {
+            continue;
+        };
+        let scope = entry.kind.scope.iter();
+        let scope = spelt(scope.filter_map(|field| Some((*field, entry.fields.get(*field)?))));
+        let (system, kind) = (&*entry.address.system, &*entry.address.kind);
+        if let Some(sides) = places.get_mut(&(system, kind, scope)) {
+            sides.new.push(entry);
+        }
+    }
+    let mut pairs = Vec::new();
+    for Sides { gone, new } in places.values() {
+        if gone.len() * new.len() > MOST {
+            continue;
+        }
+        for entry in new {
+            let alike = gone
+                .iter()
+                .map(|(from, gone)| (likeness(entry, gone), *from, entry.address));
+            pairs.extend(alike.filter(|(alike, _, _)| *alike >= ALIKE));
         }
     }
     pairs.sort_by(|a, b| {
@@ -67,8 +105,11 @@ pub(super) fn guess(
             .then_with(|| (a.1, a.2).cmp(&(b.1, b.2)))
     });
     let mut renames: Vec<Rename> = Vec::new();
+    let (mut left, mut found) = (BTreeSet::new(), BTreeSet::new());
     for (alike, from, to) in pairs {
-        if renames.iter().all(|one| one.from != *from && one.to != *to) {
+        if !left.contains(from) && !found.contains(to) {
+            left.insert(from);
+            found.insert(to);
             renames.push(Rename {
                 from: from.clone(),
                 to: to.clone(),

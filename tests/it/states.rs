@@ -276,6 +276,13 @@ fn of_policies() {
                 other: json!("monthly"),
                 nothing: NOTHING,
             },
+            Field {
+                name: "periodic_reset_days",
+                declared: "10",
+                live: json!(10),
+                other: json!(20),
+                nothing: NOTHING,
+            },
         ],
     });
 }

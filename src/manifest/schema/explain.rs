@@ -193,7 +193,7 @@ fn advice(node: &Node, value: &Value, expected: &BTreeSet<&'static str>) -> Opti
         return None;
     }
     match value {
-        Value::Null => Some("null clears a value; leave the field out to leave it as it is".into()),
+        Value::Null => Some("null clears a field, and this one cannot be cleared: leave it out to leave it as it is".into()),
         Value::Bool(_) | Value::Number(_) if expected.contains("a string") => {
             Some(format!("quote it: \"{text}\""))
         }

@@ -104,7 +104,7 @@ fn null_where_none_may_be() {
     3 |     name:
       |     ^^^^ expected a string, found null
       |
-      = help: null clears a value; leave the field out to leave it as it is
+      = help: null clears a field, and this one cannot be cleared: leave it out to leave it as it is
     "##);
 }
 

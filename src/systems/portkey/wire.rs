@@ -84,6 +84,11 @@ pub(super) fn clear_as_list(body: &mut Map, operation: Operation, fields: &[&str
     clear_as(body, operation, fields, || Value::List(Vec::new()));
 }
 
+/// Sends an empty object where these fields are to be cleared.
+pub(super) fn clear_as_map(body: &mut Map, operation: Operation, fields: &[&str]) {
+    clear_as(body, operation, fields, || Value::Map(Map::new()));
+}
+
 fn clear_as(body: &mut Map, operation: Operation, fields: &[&str], empty: fn() -> Value) {
     for field in fields {
         if !body.get(*field).is_some_and(Value::is_null) {

@@ -21,9 +21,9 @@ const DRAWS: usize = 12;
 pub(super) struct Edit {
     pub(super) kind: String,
     pub(super) key: String,
-    path: Vec<String>,
+    pub(super) path: Vec<String>,
     /// `None` takes it away.
-    value: Option<Value>,
+    pub(super) value: Option<Value>,
 }
 
 impl fmt::Display for Edit {

@@ -10,6 +10,7 @@ mod edit;
 mod generate;
 mod import;
 mod repository;
+mod states;
 
 use edit::{Edit, Editor};
 use repository::Sample;

@@ -358,10 +358,8 @@ fn encode(body: &mut Map, operation: Operation) {
     if let Some(Value::Map(policy)) = body.get_mut("rotation_policy") {
         wire::drop_nulls(policy);
     }
-    if let Some(Value::Map(defaults)) = body.get_mut("defaults")
-        && defaults.get("metadata").is_some_and(Value::is_null)
-    {
-        defaults.insert("metadata".to_owned(), Value::Map(Map::new()));
+    if let Some(Value::Map(defaults)) = body.get_mut("defaults") {
+        wire::clear_as_map(defaults, operation, &["metadata"]);
     }
 }
 

@@ -197,9 +197,7 @@ fn encode(body: &mut Map, operation: Operation) {
     wire::clear_as_text(body, operation, &["description", "icon"]);
     wire::clear_empty_lists(body, operation, LIMITS);
     if let Some(Value::Map(defaults)) = body.get_mut("defaults") {
-        if defaults.get("metadata").is_some_and(Value::is_null) {
-            defaults.insert("metadata".to_owned(), Value::Map(Map::new()));
-        }
+        wire::clear_as_map(defaults, operation, &["metadata"]);
         wire::clear_as_list(
             defaults,
             operation,

@@ -180,10 +180,16 @@ fn decode(live: &mut Map) {
 
 fn encode(body: &mut Map, operation: Operation) {
     wire::clear_as_list(body, operation, &["secret_mappings"]);
-    if operation == Operation::Create
-        && let Some(Value::Map(configurations)) = body.get_mut("configurations")
-    {
-        wire::drop_nulls(configurations);
+    if let Some(Value::Map(configurations)) = body.get_mut("configurations") {
+        // The document has no null for these two.
+        wire::clear_as_map(
+            configurations,
+            operation,
+            &["custom_headers", "passthrough_header"],
+        );
+        if operation == Operation::Create {
+            wire::drop_nulls(configurations);
+        }
     }
 }
 

@@ -1,17 +1,18 @@
-//! What a run costs for an organisation of 403 objects: 3 integrations, and 50 workspaces with a
-//! grant, a provider, a config, a guardrail, a budget, an API key and a SCIM mapping each.
+//! The manifest of a made-up organisation, for the test that counts requests and for the benchmark.
 
-use std::fmt::Write as _;
-
-use crate::support::{Project, Server};
-
-const WORKSPACES: usize = 50;
+/// How many accounts with model providers there are.
 const INTEGRATIONS: usize = 3;
 
-fn organisation() -> Project {
-    let all = || 0..WORKSPACES;
+/// The project file: the secrets that the server makes go into files.
+pub(crate) const PROJECT: &str =
+    "gatewright: 1\nmanifests: [\"org/*.yaml\"]\nsink: { file: \"keys/{key}\" }\n";
+
+/// 3 integrations, and so many workspaces with a grant, a provider, a config, a guardrail, a budget,
+/// an API key and a SCIM mapping each: 403 objects for 50.
+pub(crate) fn manifest(workspaces: usize) -> String {
+    let all = || 0..workspaces;
     let mut text = String::from("workspaces:\n");
-    let mut add = |line: String| writeln!(text, "{line}").unwrap();
+    let mut add = |line: String| text.extend([line.as_str(), "\n"]);
     for at in all() {
         add(format!("  w{at}: {{ name: Team {at} }}"));
     }
@@ -58,30 +59,5 @@ fn organisation() -> Project {
             ));
         }
     }
-    let project = Project::of(&text);
-    project.file(
-        "gatewright.yaml",
-        "gatewright: 1\nmanifests: [\"org/*.yaml\"]\nsink: { file: \"keys/{key}\" }\n",
-    );
-    project
-}
-
-#[test]
-fn a_plan_of_403_objects_reads_lists_and_then_only_what_changed() {
-    let (server, project) = (Server::start(), organisation());
-    project.apply(&server.url());
-    let plan = |cold: bool| {
-        server.clear();
-        let mut plan = project.at(&server.url(), ["plan", "--detailed-exitcode"]);
-        if cold {
-            plan = plan.arg("--no-cache");
-        }
-        plan.run().expect(0);
-        server.total()
-    };
-    // Stamps have to be some seconds old before they are believed.
-    std::thread::sleep(std::time::Duration::from_millis(3_200));
-    assert_eq!(plan(true), 163, "cold");
-    plan(false);
-    assert_eq!(plan(false), 63, "warm");
+    text
 }

@@ -41,7 +41,8 @@ pub(crate) fn open(state: &mut State, description: &'static Description) -> Resu
     };
     for seed in &description.seed {
         let resource = work.resource(&seed.kind)?;
-        let object = work.create(resource, Map::clone(&seed.fields), None)?;
+        let object =
+            work.create_as(resource, Map::clone(&seed.fields), None, seed.id.as_deref())?;
         if !seed.amended.is_empty() {
             work.amend(&seed.kind, &object.id, |fields| {
                 fields.extend(seed.amended.clone());

@@ -5,6 +5,7 @@
 //! Panics are not provoked: nothing from outside makes one.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use gatewright::kind::{Is, Kind};
@@ -14,6 +15,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
 use crate::support::{Fate, Project, Proxy, Run, Server, assert_no_leak, at_once, base64_of};
+
+/// Where nobody listens.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
 /// Every secret place of every kind, each with a variable of its own.
 const MANIFEST: &str = r#"workspaces:
@@ -114,6 +118,38 @@ api_keys:
     scopes: [logs.list]
 "#;
 
+/// The same for the second system, in a file of its own.
+const OTHER: &str = r#"system: arize
+organizations:
+  o: { name: O }
+integrations:
+  openai: { type: LLM, config: { provider: OPEN_AI, api_key: "${env:C_AZ_KEY}" } }
+  proxy:
+    type: LLM
+    config:
+      provider: AWS_BEDROCK
+      is_default_models_enabled: true
+      auth: { auth_type: PROXY_WITH_HEADERS, base_url: "https://p.example", headers: { X-Key: "${env:C_AZ_PROXY}" } }
+  bearer:
+    type: LLM
+    config: { provider: AWS_BEDROCK, is_default_models_enabled: true, auth: { auth_type: BEARER_TOKEN, api_key: "${env:C_AZ_BEARER}" } }
+  oauth:
+    type: LLM
+    config:
+      provider: CUSTOM
+      base_url: https://m.example/v1
+      is_default_models_enabled: true
+      headers: { X-Key: "${env:C_AZ_HEADER}" }
+      auth: { auth_type: OAUTH2_CLIENT_CREDENTIALS, token_url: "https://id.example", client_id: c, client_secret: "${env:C_AZ_OAUTH}" }
+  agent:
+    type: AGENT
+    config: { endpoint: "https://a.example", input_schema: { type: object }, headers: { Authorization: "${env:C_AZ_AGENT}" } }
+ai_integrations:
+  older: { provider: OPEN_AI, api_key: "${env:C_AZ_OLDER}", headers: { X-Key: "${env:C_AZ_SHOWN}" } }
+webhooks:
+  pager: { organization_id: o, url: "https://w.example", auth_token: "${env:C_AZ_HOOK}", headers: { X-Key: "${env:C_AZ_DESK}" } }
+"#;
+
 /// A secret that occurs nowhere else, with characters that encodings change.
 fn canary(variable: &str) -> String {
     let random = uuid::Uuid::now_v7().simple().to_string();
@@ -143,6 +179,7 @@ struct Nest {
 impl Nest {
     fn new() -> Self {
         let project = Project::of(MANIFEST);
+        project.file("org/other.yaml", OTHER);
         project.file(
             "gatewright.yaml",
             "gatewright: 1\nmanifests: [\"org/**/*.yaml\"]\nfingerprint_key: ${env:C_FINGERPRINT}\n\
@@ -159,9 +196,9 @@ impl Nest {
     /// New values for all variables; the old ones stay secret.
     fn draw(&mut self) -> Vec<String> {
         let old = self.secrets.values().map(|secret| core(secret)).collect();
-        let mut names: Vec<&str> = MANIFEST
-            .split("${env:")
-            .skip(1)
+        let mut names: Vec<&str> = [MANIFEST, OTHER]
+            .iter()
+            .flat_map(|text| text.split("${env:").skip(1))
             .filter_map(|rest| rest.split('}').next())
             .collect();
         names.push("C_FINGERPRINT");
@@ -172,8 +209,8 @@ impl Nest {
         old
     }
 
-    fn run(&self, url: &str, arguments: &[&str]) -> Run {
-        let mut cli = self.project.at(url, []);
+    fn run(&self, address: SocketAddr, arguments: &[&str]) -> Run {
+        let mut cli = self.project.on(address, []);
         for argument in arguments {
             cli = cli.arg(argument);
         }
@@ -242,12 +279,13 @@ fn every_place_for_a_secret_has_a_canary_in_it() {
         panic!("{:?}", loaded.diagnostics);
     });
     let mut missing = Vec::new();
-    for kind in gatewright::systems::portkey::SYSTEM.kinds {
+    let systems = gatewright::systems::SYSTEMS.iter();
+    for kind in systems.flat_map(|system| system.kinds) {
         let mut found = Vec::new();
         for entry in repository
             .entries
             .iter()
-            .filter(|entry| entry.kind.name == kind.name)
+            .filter(|entry| std::ptr::eq(entry.kind, *kind))
         {
             let fields = Value::Map(entry.fields.clone());
             places(kind, &fields, &mut Pointer::root(), &mut found);
@@ -266,8 +304,8 @@ fn every_place_for_a_secret_has_a_canary_in_it() {
 
 #[test]
 fn no_command_says_any_of_them() {
-    let (server, mut nest) = (Server::start(), Nest::new());
-    let url = server.url();
+    let (server, mut nest) = (Server::of_all(), Nest::new());
+    let at = server.address();
     let mut runs = Vec::new();
     let all: &[&[&str]] = &[
         &["validate"],
@@ -280,7 +318,7 @@ fn no_command_says_any_of_them() {
         &["drift", "--format", "json"],
     ];
     for arguments in all {
-        let run = nest.run(&url, arguments);
+        let run = nest.run(at, arguments);
         assert_eq!(run.code, 0, "{run}");
         runs.push(run);
     }
@@ -307,22 +345,25 @@ fn no_command_says_any_of_them() {
             "api_keys/made",
             "--rotate",
             "integrations/vertex",
+            "--rotate",
+            "arize:webhooks.pager",
         ],
         &["drift"],
     ];
     for arguments in all {
-        runs.push(nest.run(&url, arguments));
+        runs.push(nest.run(at, arguments));
     }
     secrets.push(nest.project.read("sunk/made"));
     nest.project
-        .file("org/all.yaml", "workspaces:\n  w: { name: W }\n");
-    runs.push(nest.run(&url, &["apply", "--yes", "--full"]));
+        .file("org/all.yaml", "workspaces:\n  w: { name: W }\n")
+        .file("org/other.yaml", "system: arize\norganizations:\n  o: {}\n");
+    runs.push(nest.run(at, &["apply", "--yes", "--full"]));
     assert_silent(&secrets, &runs, &nest.project);
 }
 
 #[test]
 fn no_answer_of_a_server_brings_any_of_them_to_light() {
-    let (server, nest) = (Server::start(), Nest::new());
+    let (server, nest) = (Server::of_all(), Nest::new());
     let secrets: Vec<String> = nest.secrets.values().map(|secret| core(secret)).collect();
     let spelled: Vec<String> = secrets
         .iter()
@@ -360,7 +401,7 @@ fn no_answer_of_a_server_brings_any_of_them_to_light() {
             false => Fate::Forward,
         });
         for format in ["human", "json"] {
-            let run = nest.run(&proxy.url(), &["apply", "--yes", "--format", format]);
+            let run = nest.run(proxy.address(), &["apply", "--yes", "--format", format]);
             assert_ne!(run.code, 0, "{status}");
             runs.push(run);
         }
@@ -374,27 +415,28 @@ fn no_mistake_in_a_manifest_brings_any_of_them_to_light() {
     let literal = canary("LITERAL");
     let quoted = serde_json::to_string(&literal).unwrap();
     let mut runs = Vec::new();
-    let mistakes: Vec<(String, String)> = MANIFEST
-        .match_indices("${env:C_")
-        .map(|(at, _)| {
-            let end = at + MANIFEST[at..].find('}').unwrap() + 1;
-            let variable = &MANIFEST[at..end];
+    let mistakes = |manifest: &str| -> Vec<String> {
+        let variables = manifest.match_indices("${env:C_");
+        let literally = variables.map(|(at, _)| {
+            let end = at + manifest[at..].find('}').unwrap() + 1;
+            let variable = &manifest[at..end];
             // With its quotes, where it has any.
             let with = format!("\"{variable}\"");
-            let place = if MANIFEST.contains(&with) {
-                with
-            } else {
-                variable.to_owned()
-            };
-            (MANIFEST.replacen(&place, &quoted, 1), variable.to_owned())
-        })
-        .collect();
-    for (literally, _) in &mistakes {
-        nest.project.file("org/all.yaml", literally);
-        runs.push(nest.project.cli(["validate"]).run());
+            match manifest.contains(&with) {
+                true => manifest.replacen(&with, &quoted, 1),
+                false => manifest.replacen(variable, &quoted, 1),
+            }
+        });
+        literally.collect()
+    };
+    for (file, manifest) in [("org/other.yaml", OTHER), ("org/all.yaml", MANIFEST)] {
+        for literally in mistakes(manifest) {
+            nest.project.file(file, &literally);
+            runs.push(nest.project.cli(["validate"]).run());
+        }
     }
     // Broken off, misspelt and of the wrong type, with literals in place.
-    let (first, _) = &mistakes[0];
+    let first = &mistakes(MANIFEST)[0];
     for broken in [
         first.replacen("manager_type: aws_sm", "manager_type: [aws_sm", 1),
         first.replacen("aws_secret_access_key:", "aws_secret_acces_key:", 1),
@@ -408,8 +450,8 @@ fn no_mistake_in_a_manifest_brings_any_of_them_to_light() {
         MANIFEST.replacen("ai_provider_id: openai", "ai_provider_id: 5", 1),
     ] {
         nest.project.file("org/all.yaml", &broken);
-        runs.push(nest.run("http://127.0.0.1:9/v1", &["validate"]));
-        runs.push(nest.run("http://127.0.0.1:9/v1", &["plan", "--format", "json"]));
+        runs.push(nest.run(NOWHERE, &["validate"]));
+        runs.push(nest.run(NOWHERE, &["plan", "--format", "json"]));
     }
     let mut secrets: Vec<String> = nest.secrets.values().map(|secret| core(secret)).collect();
     secrets.push(literal);

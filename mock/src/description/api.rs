@@ -241,6 +241,8 @@ pub(crate) struct AuditSpec {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SeedSpec {
     pub(crate) kind: String,
+    /// Its id, for what clients cannot make and want to name.
+    pub(crate) id: Option<String>,
     /// The fields that a request would have.
     pub(crate) fields: Map<String, Value>,
     /// Fields that no request can set.

@@ -62,8 +62,19 @@ impl Work<'_> {
     pub(crate) fn create(
         &mut self,
         resource: &'static Resource,
+        input: Map<String, Value>,
+        owner: Option<&Arc<Record>>,
+    ) -> Result<Arc<Record>, ApiError> {
+        self.create_as(resource, input, owner, None)
+    }
+
+    /// [`Self::create`], with an id that is known beforehand.
+    pub(crate) fn create_as(
+        &mut self,
+        resource: &'static Resource,
         mut input: Map<String, Value>,
         owner: Option<&Arc<Record>>,
+        id: Option<&str>,
     ) -> Result<Arc<Record>, ApiError> {
         let spec = &resource.spec;
         let hook = Self::hook(resource);
@@ -97,12 +108,14 @@ impl Work<'_> {
         let api = &self.description.api;
         let stamps = &api.stamps;
         let sequence = self.state.next_sequence();
-        let id: Arc<str> = Arc::from(self.state.ids.of_object(
-            api.ids,
-            spec.id.as_ref(),
-            &fields,
-            sequence,
-        ));
+        let id = id.map_or_else(
+            || {
+                let ids = &mut self.state.ids;
+                ids.of_object(api.ids, spec.id.as_ref(), &fields, sequence)
+            },
+            str::to_owned,
+        );
+        let id: Arc<str> = Arc::from(id);
         let inside = match (&spec.slug, &spec.unique) {
             (Some(slug), _) => slug.within.as_deref(),
             (None, Some(unique)) => unique.within.as_deref(),

@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::diagnostic::Severity;
 use crate::kind::Problems;
 use crate::model::{Map, Pointer, Secret, Value};
-use crate::systems::forms::has;
+use crate::systems::forms::{Context, Form, has};
 
 /// Who sees an integration: an organization, or one space of it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -87,6 +88,24 @@ pub(super) fn read_header_names(live: &mut Map) {
 
 fn hidden() -> Value {
     Value::Secret(Secret::live(""))
+}
+
+/// Checks a form. The server refuses what does not belong to it, so that is an error here.
+pub(super) fn check_form(
+    form: &Form,
+    object: &Map,
+    at: &Pointer,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) {
+    let mut found = Problems::default();
+    form.check(object, at, context, false, &mut found);
+    for mut problem in found.0 {
+        if problem.code == "unused-field" {
+            problem.severity = Severity::Error;
+        }
+        problems.0.push(problem);
+    }
 }
 
 /// Checks that a field, if it is a text that is known, is an address that the server will use.

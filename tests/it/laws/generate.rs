@@ -60,6 +60,10 @@ impl Places<'_> {
                     .then(|| proptest::strategy::Union::new(options).boxed());
             }
         }
+        // What a server knows is more than a pattern says.
+        if let Some(known) = schema.get("examples").and_then(Value::as_array) {
+            return Some(proptest::sample::select(known.clone()).boxed());
+        }
         let types: Vec<&str> = match schema.get("type") {
             Some(Value::String(one)) => vec![one],
             Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),

@@ -106,7 +106,7 @@ fn what_is_live_is_imported_and_then_there_is_nothing_to_do() {
     for base in repository::samples() {
         let base = base.with_secrets(secret);
         let mut editor = Editor::new(&base, number("GATEWRIGHT_LAW_SEED", 1));
-        let (server, project) = (Server::start(), base.project());
+        let (server, project) = (Server::of_all(), base.project());
         if let Outcome::Broken(problem) = apply(&base, &project, &server) {
             panic!("{problem}");
         }

@@ -56,7 +56,7 @@ fn apply(sample: &Sample, project: &Project, server: &Server) -> Outcome {
 
 /// Applies the sample, then the edits, on a server of their own.
 fn afresh(sample: &Sample, edits: &[Edit]) -> Outcome {
-    let (server, project) = (Server::start(), sample.project());
+    let (server, project) = (Server::of_all(), sample.project());
     match apply(sample, &project, &server) {
         Outcome::Done => {
             let edited = sample.with(edits);
@@ -87,7 +87,7 @@ fn any_edit_of_any_field_is_applied_and_then_there_is_nothing_to_do() {
     let rounds = number("GATEWRIGHT_LAW_ROUNDS", 4);
     for base in repository::samples() {
         let mut editor = Editor::new(&base, number("GATEWRIGHT_LAW_SEED", 1));
-        let (server, project) = (Server::start(), base.project());
+        let (server, project) = (Server::of_all(), base.project());
         if let Outcome::Broken(problem) = apply(&base, &project, &server) {
             panic!("{problem}");
         }
@@ -119,7 +119,7 @@ fn any_edit_of_any_field_is_applied_and_then_there_is_nothing_to_do() {
 #[test]
 fn how_files_are_arranged_says_nothing() {
     for sample in repository::samples() {
-        let server = Server::start();
+        let server = Server::of_all();
         let digests: Vec<Value> = (0..4)
             .map(|seed| {
                 let project = sample.project();

@@ -12,7 +12,10 @@ use super::edit::Edit;
 use crate::support::{Cli, Project, Run, Server};
 
 /// The examples that have every kind of a system.
-const EXAMPLES: &[(&str, &str)] = &[("portkey", "examples/acme")];
+const EXAMPLES: &[(&str, &str)] = &[
+    ("portkey", "examples/acme"),
+    ("arize", "examples/twosystems"),
+];
 
 /// Entries of one system, by kind and key, as manifests have them.
 #[derive(Clone)]
@@ -236,7 +239,8 @@ impl Sample {
         })
     }
 
-    /// [`Self::run`], with these values for the variables that the manifests name.
+    /// [`Self::run`], with these values for the variables that the manifests name. Those of the
+    /// project file are always there.
     pub(super) fn run_with<const N: usize>(
         &self,
         project: &Project,
@@ -244,26 +248,37 @@ impl Sample {
         arguments: [&str; N],
         value: &dyn Fn(&str) -> Option<String>,
     ) -> Run {
-        let mut cli: Cli = project.at(&server.url(), arguments);
-        for name in self.variables(project) {
-            if let Some(value) = value(&name) {
+        let mut cli: Cli = project.on(server.address(), arguments);
+        let own = self.variables(&self.project_file).into_iter();
+        let own = own.map(|name| (name.clone(), Some((self.secret)(&name))));
+        let named = self.variables(&manifests(project)).into_iter();
+        let named = named.map(|name| (name.clone(), value(&name)));
+        for (name, value) in named.chain(own) {
+            if let Some(value) = value {
                 cli = cli.env(&name, &value);
             }
         }
         cli.run()
     }
 
-    /// The variables that the manifests name.
-    fn variables(&self, project: &Project) -> BTreeSet<String> {
-        let mut texts = self.project_file.clone();
-        for file in walkdir::WalkDir::new(project.path().join("org")) {
-            let file = file.ok().filter(|file| file.file_type().is_file());
-            texts.extend(file.map(|file| std::fs::read_to_string(file.path()).unwrap()));
-        }
+    /// The variables that a text names.
+    fn variables(&self, texts: &str) -> BTreeSet<String> {
         let names = texts.split("${env:").skip(1);
         let names = names.filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()));
+        let systems = gatewright::systems::SYSTEMS;
+        let keys: Vec<&str> = systems.iter().map(|it| it.api_key_variable).collect();
         names
-            .filter(|name| name != self.system.api_key_variable)
+            .filter(|name| !keys.contains(&name.as_str()))
             .collect()
     }
+}
+
+/// The texts of all manifests of a repository.
+fn manifests(project: &Project) -> String {
+    let files = walkdir::WalkDir::new(project.path().join("org"));
+    let files = files.into_iter().filter_map(Result::ok);
+    let files = files.filter(|file| file.file_type().is_file());
+    files
+        .map(|file| std::fs::read_to_string(file.path()).unwrap())
+        .collect()
 }

@@ -1,5 +1,6 @@
 //! Repositories in temporary folders.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -227,6 +228,19 @@ impl Project {
     /// A run against a server.
     pub(crate) fn at<const N: usize>(&self, base_url: &str, arguments: [&str; N]) -> Cli {
         self.cli(arguments).arg("--base-url").arg(base_url)
+    }
+
+    /// A run in which every system is at one address, each below the path that its public service
+    /// has.
+    pub(crate) fn on<const N: usize>(&self, address: SocketAddr, arguments: [&str; N]) -> Cli {
+        let systems = gatewright::systems::SYSTEMS.iter();
+        systems.fold(self.cli(arguments), |cli, system| {
+            let public: reqwest::Url = system.default_base_url.parse().unwrap();
+            let path = public.path().trim_end_matches('/');
+            let place = format!("{}=http://{address}{path}", system.name);
+            let cli = cli.env(system.api_key_variable, super::KEY);
+            cli.arg("--base-url").arg(&place)
+        })
     }
 
     /// Applies and wants it done.

@@ -138,6 +138,10 @@ impl Proxy {
         format!("http://{}/v1", self.address)
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Another rule from now on.
     pub(crate) fn rule(&self, rule: impl Fn(&Seen) -> Fate + Send + Sync + 'static) {
         *self.state.rule.lock().unwrap() = Arc::new(rule);

@@ -6,6 +6,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::super::wire;
 use super::list;
 use crate::kind::{Detail, Endpoints, Identity, Is, Kind, Problems, Rule, Update};
 use crate::model::{Attribute, Map, Pointer, Value};
@@ -145,7 +146,7 @@ fn check(entry: &Map, problems: &mut Problems) {
         supplied: &|_| false,
         hint: &|_| None,
     };
-    FORM.check(entry, &root, &context, false, problems);
+    wire::check_form(&FORM, entry, &root, &context, problems);
     let number = |field: &str| match entry.get(field) {
         Some(Value::Number(number)) => number.as_f64(),
         _ => None,

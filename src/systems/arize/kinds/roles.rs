@@ -3,7 +3,7 @@
 //! Predefined roles can only be read, so the list leaves them out; bindings name them by their ids.
 //! A role cannot go while bindings have it: their references put them first.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::list;
@@ -27,8 +27,18 @@ pub struct RoleSpec {
     #[schemars(length(max = 1000))]
     pub description: Option<String>,
     /// What it allows, at least one thing; their order means nothing.
-    #[schemars(length(min = 1), inner(regex(pattern = "^[A-Z]+(_[A-Z]+)+$")))]
+    #[schemars(schema_with = "permissions")]
     pub permissions: Vec<String>,
+}
+
+/// A list of permissions, with those that are known for editors to offer.
+fn permissions(_: &mut SchemaGenerator) -> Schema {
+    let known: Vec<&str> = PERMISSIONS.split_whitespace().collect();
+    json_schema!({
+        "type": "array",
+        "minItems": 1,
+        "items": { "type": "string", "pattern": "^[A-Z]+(_[A-Z]+)+$", "examples": known },
+    })
 }
 
 /// The kind as data.

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::super::super::wire;
 use super::config::{PROVIDERS, Shape, TYPES};
-use crate::diagnostic::Severity;
 use crate::kind::Problems;
 use crate::model::{Map, Pointer, Value};
 use crate::systems::forms::{Context, Form, has};
@@ -98,7 +97,7 @@ fn check_shape(shape: &'static Shape, config: &Map, at: &Pointer, problems: &mut
     }
 }
 
-/// Checks a form. What does not belong to it is refused by the server, so it is an error.
+/// Checks a form, and says whose fields those are that do not belong to it.
 fn check_form(form: &Form, what: &str, object: &Map, at: &Pointer, problems: &mut Problems) {
     let owners = |field: &str| {
         let all = PROVIDERS.iter().chain(TYPES);
@@ -117,14 +116,7 @@ fn check_form(form: &Form, what: &str, object: &Map, at: &Pointer, problems: &mu
         supplied: &|_| false,
         hint: &owners,
     };
-    let mut found = Problems::default();
-    form.check(object, at, &context, false, &mut found);
-    for mut problem in found.0 {
-        if problem.code == "unused-field" {
-            problem.severity = Severity::Error;
-        }
-        problems.0.push(problem);
-    }
+    wire::check_form(form, object, at, &context, problems);
 }
 
 /// Checks the schema of what an agent or evaluator takes, and the presets against it.

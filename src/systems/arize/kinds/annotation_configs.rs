@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(
             problems(&KIND, entry),
             [
-                "warning /values unused-field: `values` means nothing with \
+                "error /values unused-field: `values` means nothing with \
                  `annotation_config_type: CONTINUOUS`",
                 "error /maximum_score invalid-value: `maximum_score` must be above \
                  `minimum_score`, which is 1",

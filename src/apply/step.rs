@@ -188,6 +188,13 @@ impl Run<'_> {
                         return Err(error.into());
                     }
                 }
+                // The name is taken: by what an earlier attempt made after all, if it shows by now.
+                Err(error) if error.kind == ApiErrorKind::Conflict && attempt > 1 => {
+                    match self.look_out(session, kind, step, request).await? {
+                        Some(found) => break (found, Json::Null),
+                        None => return Err(error.into()),
+                    }
+                }
                 Err(error) => return Err(error.into()),
             }
         };

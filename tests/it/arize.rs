@@ -295,6 +295,82 @@ fn a_key_that_somebody_took_away_is_written_again() {
     account.apply(&project);
 }
 
+/// A block that says how to authenticate replaces the former one whole: what is not sent is gone.
+#[test]
+fn blocks_of_authentication_are_sent_whole_with_their_secrets() {
+    let (account, project) = (Account::new(), Project::of(ALL));
+    account.apply(&project);
+    project
+        .edit(
+            "api_key: \"${env:LLM_KEY}\" }, model_names: [m1]",
+            "api_key: \"${env:LLM_KEY}\", base_url: \"https://b.example.com\" }, model_names: [m1]",
+        )
+        .edit("https://proxy.example.com", "https://other.example.com")
+        .edit(
+            "https://id.example.com/token",
+            "https://id.example.com/other",
+        );
+    let changed = account.apply(&project);
+    assert!(changed.contains(" 3 updated, "), "{changed}");
+    let all = account.list("integrations");
+    let auth = |name: &str| {
+        let one = all.iter().find(|one| one["name"] == name).unwrap();
+        one["config"]["auth"].clone()
+    };
+    let bearer = auth("bedrock-bearer");
+    assert_eq!(bearer["base_url"], "https://b.example.com");
+    assert_eq!(bearer["has_api_key"], true);
+    let proxy = auth("bedrock-proxy");
+    assert_eq!(proxy["base_url"], "https://other.example.com");
+    assert_eq!(proxy["header_names"], json!(["X-Key", "X-Team"]));
+    let oauth = auth("custom-oauth");
+    assert_eq!(oauth["token_url"], "https://id.example.com/other");
+    assert_eq!(oauth["has_client_secret"], true);
+    // A key moves from one way to authenticate to another.
+    project.edit(
+        "auth_type: OAUTH2_CLIENT_CREDENTIALS, token_url: \"https://id.example.com/other\", client_id: c, client_secret: \"${env:OAUTH_SECRET}\", scopes: read write",
+        "auth_type: DEFAULT, api_key: \"${env:LLM_KEY}\"",
+    );
+    account.apply(&project);
+    let all = account.list("integrations");
+    let one = all.iter().find(|one| one["name"] == "custom-oauth");
+    assert_eq!(
+        one.unwrap()["config"]["auth"],
+        json!({ "auth_type": "DEFAULT", "has_api_key": true })
+    );
+}
+
+/// What an object names is made before it, and goes after it.
+#[test]
+fn nothing_is_deleted_before_what_names_it() {
+    let (account, project) = (Account::new(), Project::of(ALL));
+    account.apply(&project);
+    account.server.clear();
+    project.file(
+        "org/all.yaml",
+        "system: arize\nroles: { last: { permissions: [PROMPT_READ] } }\n",
+    );
+    account.apply(&project);
+    let deleted = account.server.writes();
+    let at = |path: &str| {
+        let of = |(_, write): &(usize, &String)| write.contains("DELETE") && write.contains(path);
+        let found = deleted.iter().enumerate().filter(of).map(|(at, _)| at);
+        found.collect::<Vec<_>>()
+    };
+    let (bindings, roles) = (at("/v2/role-bindings/"), at("/v2/roles/"));
+    assert_eq!((bindings.len(), roles.len()), (2, 1), "{deleted:#?}");
+    assert!(bindings.iter().max() < roles.iter().min(), "{deleted:#?}");
+    let (spaces, organizations) = (at("/v2/spaces/"), at("/v2/organizations/"));
+    assert!(
+        at("/v2/projects/").iter().max() < spaces.iter().min(),
+        "{deleted:#?}"
+    );
+    assert!(
+        spaces.iter().max() < organizations.iter().min(),
+        "{deleted:#?}"
+    );
+}
+
 #[test]
 fn what_cannot_be_brought_back_is_protected_unless_it_is_said_otherwise() {
     let (account, project) = (Account::new(), Project::of(ALL));

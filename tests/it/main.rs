@@ -43,6 +43,7 @@ mod requests;
 mod secrets;
 mod sources;
 mod states;
+mod taken_names;
 mod three_ways;
 mod two_systems;
 mod virtual_keys;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::support::{Cli, OPENAI_KEY, Project, Server, assert_no_leak};
+use crate::support::{Cli, Fate, OPENAI_KEY, Project, Proxy, Server, assert_no_leak};
 
 /// Where nobody listens.
 const NOWHERE: &str = "http://127.0.0.1:9";
@@ -114,6 +114,30 @@ fn where_no_system_can_be_reached_there_is_no_plan() {
     let said = document["diagnostics"].as_array().unwrap();
     let unreachable = said.iter().filter(|one| one["code"] == "unreachable");
     assert_eq!(unreachable.count(), 2, "each system is named: {document}");
+}
+
+#[test]
+fn a_key_that_is_named_once_reaches_both_systems() {
+    let (server, project) = (Server::of_all(), project());
+    let proxy = Proxy::start(&server, |_| Fate::Forward);
+    let plan = project.on(proxy.address(), ["plan"]).run().expect(0);
+    assert!(plan.stdout.contains("+ integrations.openai"), "{plan}");
+    assert!(
+        plan.stdout.contains("+ arize:integrations.openai"),
+        "{plan}"
+    );
+    project
+        .on(proxy.address(), ["apply", "--yes"])
+        .run()
+        .expect(0);
+    for path in ["/integrations", "/v2/integrations"] {
+        let made = proxy.wait_for(path, |seen| seen.creates(path));
+        let body: serde_json::Value = serde_json::from_str(&made.body).unwrap();
+        let key = body.get("key").or_else(|| body.pointer("/config/api_key"));
+        assert_eq!(key, Some(&json!(OPENAI_KEY)), "{path}");
+    }
+    let plan = project.on(proxy.address(), ["plan", "--detailed-exitcode"]);
+    plan.run().expect(0);
 }
 
 #[test]

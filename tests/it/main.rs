@@ -44,6 +44,7 @@ mod secrets;
 mod sources;
 mod states;
 mod taken_names;
+mod terraform_bugs;
 mod three_ways;
 mod two_systems;
 mod virtual_keys;

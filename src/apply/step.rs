@@ -174,11 +174,10 @@ impl Run<'_> {
     ) -> Result<Json, StepError> {
         let wire = self.wire(step, request)?;
         let planned = self.record(session, step, step.issues.is_some());
-        let creates = (kind.identity != Identity::Recorded).then_some(&planned);
         let mut attempt = 0;
         let (mut known, answer) = loop {
             attempt += 1;
-            match self.attempt(session, step, &wire, creates).await? {
+            match self.attempt(session, step, &wire, Some(&planned)).await? {
                 Ok(answer) => break (name_of(&answer), answer),
                 Err(error) if error.outcome_unknown() && kind.identity != Identity::Recorded => {
                     if let Some(found) = self.look_out(session, kind, step, request).await? {

@@ -71,8 +71,10 @@ pub(super) async fn destroy(global: &Global, args: &DestroyArgs, printer: &Print
         given: args.yes || world.is_mock(),
         name: args.confirm.is_none().then_some(name),
     };
-    world.settle(Patience::Wait, printer).await;
-    let outlook = world.plan().await;
+    let outlook = match world.settle(Patience::Wait, printer).await {
+        Ok(()) => world.plan().await,
+        Err(failure) => Err(failure),
+    };
     finished(world, outlook, false, &consent, printer, begun).await
 }
 

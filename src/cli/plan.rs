@@ -64,8 +64,10 @@ pub(super) async fn look(
         let end = Finish::failed(exit, Sources::default(), problems);
         return Err(Box::new(close(world, end).await));
     }
-    world.settle(how.patience, printer).await;
-    let outlook = world.plan().await;
+    let outlook = match world.settle(how.patience, printer).await {
+        Ok(()) => world.plan().await,
+        Err(failure) => Err(failure),
+    };
     Ok(Look { world, outlook })
 }
 

@@ -384,6 +384,44 @@ mod tests {
         assert_eq!(wait_until("soon"), None);
     }
 
+    #[tokio::test]
+    async fn a_write_is_repeated_only_where_the_fence_lets_it() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read(&mut [0; 4096]).await;
+                let busy = "HTTP/1.1 503 x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                let _ = stream.write_all(busy.as_bytes()).await;
+            }
+        });
+        let target = Target {
+            system: crate::systems::SYSTEMS[0],
+            base_url,
+            api_key: Secret::declared("k", Vec::new()),
+        };
+        let client = Client::new(target, SecretSet::default(), 1).unwrap();
+        let left = Arc::new(AtomicUsize::new(1));
+        let shared = Arc::clone(&left);
+        let lets = move || shared.swap(0, Ordering::SeqCst) > 0;
+        client.set_fence(Some(Arc::new(lets)));
+        let told = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&told);
+        client.set_on_retry(Arc::new(move |_, _| {
+            count.fetch_add(1, Ordering::SeqCst);
+        }));
+        let put = Request {
+            method: "PUT",
+            ..Request::get("/x")
+        };
+        assert_eq!(client.send(&put).await.unwrap_err().status, Some(503));
+        assert_eq!(client.requests_sent(), 2);
+        assert_eq!(client.send(&put).await.unwrap_err().status, Some(503));
+        assert_eq!(client.requests_sent(), 3);
+        assert_eq!(told.load(Ordering::SeqCst), 1);
+    }
+
     #[test]
     fn segments_cannot_leave_their_place_in_a_path() {
         assert_eq!(escape("a-b_c.d"), "a-b_c.d");

@@ -73,7 +73,7 @@ impl Keeper {
     /// Where the store does not answer.
     pub async fn has(&self, system: &str) -> Result<bool, StoreError> {
         let names = match self {
-            Self::Store(store) => store.list().await?,
+            Self::Store(store) => store.list("").await?,
             Self::Repository(root) => {
                 let entries = std::fs::read_dir(root.join(FOLDER)).into_iter().flatten();
                 let names = entries
@@ -140,7 +140,7 @@ impl Home {
             }
             Keeper::Store(store) => {
                 // First the journals: one that is done with by now is in the ledger.
-                for name in store.list().await? {
+                for name in store.list("").await? {
                     let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
                     if journal::is_of(folder, &self.stem) {
                         journals.extend(store.read(&name).await?.map(|(text, _)| text));

@@ -105,6 +105,8 @@ struct Inner {
     holder: Holder,
     clock: Clock,
     state: Mutex<State>,
+    /// Ends the renewals.
+    enough: tokio::sync::Notify,
 }
 
 #[derive(Clone, Debug)]
@@ -158,7 +160,10 @@ impl Lease {
         let inner = Arc::clone(&lease.inner);
         lease.renewal = Some(tokio::spawn(async move {
             while inner.state().lost.is_none() {
-                tokio::time::sleep(RENEWAL).await;
+                tokio::select! {
+                    () = tokio::time::sleep(RENEWAL) => {}
+                    () = inner.enough.notified() => return,
+                }
                 // A store that does not answer may do so next time; `check` knows how long that
                 // may go on.
                 let _ = inner.renew().await;
@@ -198,6 +203,7 @@ impl Lease {
                     until,
                     lost: None,
                 }),
+                enough: tokio::sync::Notify::new(),
             };
             match inner.create(last + 1, until, false).await? {
                 None => {
@@ -240,7 +246,8 @@ impl Lease {
     /// Gives it back, so that nobody has to wait for its end.
     pub async fn release(mut self) {
         if let Some(renewal) = self.renewal.take() {
-            renewal.abort();
+            // One that is under way has to end, so that its number is known.
+            self.inner.enough.notify_one();
             let _ = renewal.await;
         }
         let State { number, lost, .. } = self.inner.state();
@@ -354,7 +361,7 @@ fn name(folder: &str, number: u64) -> String {
 }
 
 async fn numbers(store: &Store, folder: &str) -> Result<Vec<u64>, StoreError> {
-    let names = store.list().await?;
+    let names = store.list(folder).await?;
     let numbers = names.iter().filter_map(|name| {
         let number = name.strip_prefix(folder)?.strip_prefix('/')?;
         number.parse().ok()
@@ -377,6 +384,7 @@ async fn read(store: &Store, folder: &str, number: u64) -> Result<Option<Ticket>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Journal;
     use std::sync::atomic::{AtomicI64, Ordering};
 
     fn holder(name: &str) -> Holder {
@@ -425,7 +433,7 @@ mod tests {
                 .unwrap();
             assert!(second.taken_from().is_none());
             second.release().await;
-            let left = store.list().await.unwrap();
+            let left = store.list("").await.unwrap();
             assert_eq!(left.len(), 2, "one number of each stays: {left:?}");
         }
     }
@@ -459,6 +467,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn without_its_lease_a_journal_takes_no_intent() {
+        let store = Store::in_memory();
+        let (seconds, clock) = clock();
+        let lease = Lease::take_once(&store, "x.lease", &holder("ann"), &clock).await;
+        let lease = Arc::new(lease.unwrap());
+        let journal = Journal::in_store(&store, "x.1.journal".to_owned(), Arc::clone(&lease), "d");
+        let journal = journal.await.unwrap();
+        let address = "workspaces.a".parse().unwrap();
+        journal.intent(&address, "POST", "/x", None).await.unwrap();
+        let before = store.list("").await.unwrap();
+        seconds.fetch_add(40, Ordering::SeqCst);
+        let refused = journal
+            .intent(&address, "POST", "/x", None)
+            .await
+            .unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .contains("could not renew its lease in time"),
+            "{refused}"
+        );
+        assert_eq!(store.list("").await.unwrap(), before);
+        lease.inner.renew().await.unwrap();
+        journal.intent(&address, "POST", "/x", None).await.unwrap();
+    }
+
+    #[tokio::test]
     async fn a_renewed_lease_lasts_and_numbers_are_not_used_twice() {
         let store = Store::in_memory();
         let (seconds, clock) = clock();
@@ -477,7 +512,7 @@ mod tests {
         assert!(matches!(sleeper.check(), Err(LeaseLost::Taken(_))));
         awake.inner.renew().await.unwrap();
         awake.check().unwrap();
-        assert_eq!(store.list().await.unwrap(), ["x.lease/000000000013"]);
+        assert_eq!(store.list("").await.unwrap(), ["x.lease/000000000013"]);
     }
 
     #[tokio::test]

@@ -162,7 +162,10 @@ impl Store {
                 let folder = folder.map_err(|error| fail(error.to_string()))?;
                 let prefix = Path::from_absolute_path(&folder);
                 let prefix = prefix.map_err(|error| fail(error.to_string()))?;
-                (Arc::new(LocalFileSystem::new().with_fsync(true)), prefix)
+                let folders = LocalFileSystem::new()
+                    .with_fsync(true)
+                    .with_automatic_cleanup(true);
+                (Arc::new(folders), prefix)
             }
         };
         Ok(Self {
@@ -226,12 +229,13 @@ impl Store {
         Ok(Some((text, Some(version))))
     }
 
-    /// The names of everything that is there, sorted.
+    /// The names of everything that is there, or in one folder of it, sorted.
     ///
     /// # Errors
     /// Where the store does not answer.
-    pub async fn list(&self) -> Result<Vec<String>, StoreError> {
-        let metas = self.objects.list(Some(&self.prefix));
+    pub async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        let at = self.at(folder);
+        let metas = self.objects.list(Some(&at));
         let names = metas.map_ok(|meta| {
             let parts = meta.location.parts().skip(self.prefix.parts_count());
             let parts: Vec<String> = parts.map(|part| part.as_ref().to_owned()).collect();
@@ -239,7 +243,7 @@ impl Store {
         });
         let mut names: Vec<String> = match names.try_collect().await {
             Err(Error::NotFound { .. }) => Vec::new(),
-            names => names.map_err(self.failed("list", ""))?,
+            names => names.map_err(self.failed("list", folder))?,
         };
         names.sort();
         Ok(names)
@@ -332,12 +336,49 @@ mod tests {
         }
     }
 
+    #[test]
+    fn each_kind_of_store_is_opened_with_its_own_variables() {
+        let variables = |pairs: &[(&str, &str)]| {
+            let owned = pairs
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.to_string()));
+            owned.collect::<Vec<_>>()
+        };
+        let here = Folder::new(".");
+        let azure = variables(&[
+            ("AZURE_STORAGE_ACCOUNT_NAME", "acme"),
+            ("AZURE_STORAGE_ACCOUNT_KEY", "c2VjcmV0"),
+        ]);
+        for (setting, variables) in [
+            (
+                "s3://bucket/p",
+                variables(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:9")]),
+            ),
+            ("gs://bucket/p", Vec::new()),
+            ("az://container/p", azure.clone()),
+        ] {
+            let store = Store::open(setting, here, &variables).unwrap();
+            assert!(store.compares);
+            assert_eq!(store.at("x.lease/1").as_ref(), "p/x.lease/1");
+            assert_eq!(store.name("x"), format!("{setting}/x"));
+            assert!(!format!("{store:?}").contains("c2VjcmV0"));
+        }
+        // An account has to be named somewhere.
+        let error = Store::open("az://container/p", here, &[])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("`az://container/p` is no place for a ledger"),
+            "{error}"
+        );
+    }
+
     #[tokio::test]
     async fn memory_and_folders_do_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let shared = Store::open("shared", folder.path(), &[]).unwrap();
         for store in [Store::in_memory(), shared] {
-            assert_eq!(store.list().await.unwrap(), [""; 0]);
+            assert_eq!(store.list("").await.unwrap(), [""; 0]);
             assert!(store.read("a.ledger").await.unwrap().is_none());
             store.create("a.x/1", "one".into()).await.unwrap();
             let again = store.create("a.x/1", "two".into()).await.unwrap_err();
@@ -354,9 +395,10 @@ mod tests {
                 .unwrap();
             let stale = store.replace("a@b.ledger", "3".into(), &version).await;
             assert_eq!(stale.is_err(), store.compares, "{store:?}");
-            assert_eq!(store.list().await.unwrap(), ["a.x/1", "a@b.ledger"]);
+            assert_eq!(store.list("").await.unwrap(), ["a.x/1", "a@b.ledger"]);
+            assert_eq!(store.list("a.x").await.unwrap(), ["a.x/1"]);
             store.delete(vec!["a.x/1".into(), "gone".into()]).await;
-            assert_eq!(store.list().await.unwrap(), ["a@b.ledger"]);
+            assert_eq!(store.list("").await.unwrap(), ["a@b.ledger"]);
         }
     }
 }

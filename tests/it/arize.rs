@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Cli, HTTP, KEY, Project, RUNTIME, Server, assert_no_leak};
+use crate::support::{Cli, Fate, Gate, HTTP, KEY, Project, Proxy, RUNTIME, Server, assert_no_leak};
 
 /// What the manifest below reads from the environment, none of which may be seen.
 const SECRETS: [(&str, &str); 5] = [
@@ -397,6 +397,36 @@ fn a_name_that_is_taken_where_nothing_is_listed_is_explained() {
     assert!(
         apply.stderr.contains("the API has no list of these"),
         "{apply}"
+    );
+}
+
+#[test]
+fn a_run_that_was_killed_while_it_made_what_is_not_listed_is_told_of() {
+    let (account, project) = (Account::new(), Project::of(ALL));
+    let gate = Gate::closed();
+    let hold = gate.clone();
+    let proxy = Proxy::start(&account.server, move |seen| {
+        match seen.method == "POST" && seen.path.ends_with("/tags") {
+            true => Fate::HoldAnswer(hold.clone()),
+            false => Fate::Forward,
+        }
+    });
+    let url = format!("arize={}", proxy.url().replace("/v1", ""));
+    let run = |arguments| account.cli(&project, arguments).arg("--base-url").arg(&url);
+    let killed = run(["apply", "--yes"]).start();
+    proxy.wait_for("the tag", |seen| seen.path.ends_with("/tags"));
+    killed.crash();
+    gate.open();
+    proxy.heal();
+    let plan = run(["plan", "--full"]).run().expect(0);
+    assert!(
+        plan.stderr
+            .contains("ended while it created arize:tags.live"),
+        "{plan}"
+    );
+    assert!(
+        plan.stderr.contains("no list in which to look for it"),
+        "{plan}"
     );
 }
 

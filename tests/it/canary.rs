@@ -457,3 +457,39 @@ fn no_mistake_in_a_manifest_brings_any_of_them_to_light() {
     secrets.push(literal);
     assert_silent(&secrets, &runs, &nest.project);
 }
+
+#[test]
+fn ledgers_elsewhere_and_several_environments_show_none() {
+    let server = Server::of_all();
+    let nest = Nest::new();
+    let text = nest.project.read("gatewright.yaml");
+    let more = "ledger: kept\nenvironments:\n  one: {}\n  two: { manifests: [\"org/*.yaml\"] }\n";
+    nest.project.file("gatewright.yaml", &(text + more));
+    let mut runs = Vec::new();
+    for arguments in [
+        &["plan", "--env", "one,two", "--full"] as &[&str],
+        &["apply", "--yes", "--env", "one"],
+        &["plan", "--env", "all", "--format", "json"],
+        &["drift", "--env", "all"],
+        &["diff", "--from", "one", "--to", "two"],
+        &["diff", "--from", "one", "--to", "two", "--format", "json"],
+        &["diff", "--from", "one", "--to", "two", "--live"],
+    ] {
+        runs.push(nest.run(server.address(), arguments));
+    }
+    assert_eq!(runs[1].code, 0, "{}", runs[1]);
+    let kept = walkdir::WalkDir::new(nest.project.path().join("kept"));
+    let kept = kept.into_iter().filter_map(Result::ok);
+    let kept: Vec<String> = kept
+        .filter_map(|file| std::fs::read_to_string(file.path()).ok())
+        .collect();
+    assert!(
+        kept.iter().any(|text| text.contains("gatewright_ledger")),
+        "{kept:?}"
+    );
+    let secrets: Vec<String> = nest.secrets.values().map(|secret| core(secret)).collect();
+    assert_silent(&secrets, &runs, &nest.project);
+    for secret in &secrets {
+        assert_no_leak("a ledger elsewhere", &kept.join("\n"), secret);
+    }
+}

@@ -66,7 +66,12 @@ fn clones_that_share_a_folder_share_what_they_own() {
     let [ledger] = shared.files(".ledger").try_into().unwrap();
     let text = std::fs::read_to_string(ledger).unwrap();
     assert!(text.contains("\"workspaces.payments\""), "{text}");
-    assert!(shared.files(".journal").is_empty());
+    let folders = std::fs::read_dir(shared.path()).unwrap();
+    let folders = folders.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(
+        !folders.into_iter().any(|name| name.ends_with(".journal")),
+        "a journal is left"
+    );
     let plan = other
         .at(&server.url(), ["plan", "--detailed-exitcode"])
         .run();
@@ -174,6 +179,9 @@ fn a_killed_run_blocks_for_its_lease_and_the_next_machine_knows_what_it_did() {
     first.crash();
     gate.open();
     proxy.heal();
+    for (key, text) in s3.objects("") {
+        assert_no_leak(&key, &text, crate::support::OPENAI_KEY);
+    }
     let refused = run(other.at(&proxy.url(), ["apply", "--yes"]))
         .run()
         .expect(3);
@@ -208,6 +216,7 @@ fn a_run_that_lost_its_lease_sends_nothing_more_and_says_whom_to() {
         .variables(project.at(&proxy.url(), ["apply", "--yes"]))
         .start();
     proxy.wait_for("the workspace", |seen| seen.creates("/admin/workspaces"));
+    wait_for("the others", || (server.writes().len() == 2).then_some(()));
     let (key, text) = s3.objects(".lease/").pop().unwrap();
     let mut ticket: Value = serde_json::from_str(&text).unwrap();
     for (field, value) in [("run", "other"), ("owner", "eve"), ("host", "laptop")] {
@@ -255,6 +264,7 @@ fn a_store_that_cannot_be_used_is_named_before_anything_is_sent() {
     let wrong = wrong.run().expect(1);
     assert!(wrong.stderr.contains("s3://bucket/p"), "{wrong}");
     assert!(wrong.stderr.contains("credentials"), "{wrong}");
+    assert_no_leak("a refusal", &wrong.output(), SECRET_KEY);
     // It can be read and not written.
     s3.refuse(true);
     let refused = s3
@@ -281,6 +291,19 @@ fn a_store_that_cannot_be_used_is_named_before_anything_is_sent() {
         "it was created: {run}"
     );
     assert_eq!(server.writes().len(), 2, "{:#?}", server.writes());
+}
+
+#[test]
+fn the_embedded_mock_needs_no_store() {
+    let project = project_with("az://container/p");
+    let plan = project.cli(["plan"]).run().expect(1);
+    assert!(
+        plan.stderr
+            .contains("`az://container/p` is no place for a ledger"),
+        "{plan}"
+    );
+    let apply = project.cli(["apply", "--mock"]).run().expect(0);
+    assert!(apply.stdout.contains("8 created"), "{apply}");
 }
 
 #[test]

@@ -119,8 +119,10 @@ pub(in crate::cli) fn secrets(repository: &Repository, variables: &Variables) ->
 pub(super) fn keeper(
     repository: &Repository,
     variables: &Variables,
+    is_mock: bool,
 ) -> Result<Keeper, Box<Diagnostic>> {
-    let setting = repository.project.ledger.as_deref();
+    // A mock forgets everything, and needs no store to do so.
+    let setting = repository.project.ledger.as_deref().filter(|_| !is_mock);
     let variables = variables.beginning(&ledger::STORE_VARIABLES);
     Keeper::open(&repository.root, setting, &variables).map_err(|error| {
         Box::new(Diagnostic::error("ledger", error.to_string()).help(

@@ -226,7 +226,7 @@ impl World {
                 .as_deref()
                 .and_then(FingerprintKey::new),
         };
-        let keeper = match keeper(&repository, &variables) {
+        let keeper = match keeper(&repository, &variables, mock.is_some()) {
             Ok(keeper) => keeper,
             Err(problem) => {
                 let problems = vec![*problem];
@@ -429,8 +429,10 @@ impl World {
         let mut unread = BTreeMap::new();
         let mut problems = Vec::new();
         let results = tokio::select! {
-            results = join_all(reads) => results,
+            // First of all somebody listens for the signal: then nothing that is sent goes without.
+            biased;
             () = super::interrupted() => return Err((Exit::Interrupted, vec![interruption()])),
+            results = join_all(reads) => results,
         };
         for ((connected, ledger), result) in systems.iter().zip(&ledgers).zip(results) {
             match result {

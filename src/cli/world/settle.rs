@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Connected, World};
+use super::{Connected, Failure, World, interruption};
+use crate::cli::exit::Exit;
 use crate::cli::output::Printer;
+use crate::kind::Identity;
 use crate::ledger::{Record, Unanswered};
 use crate::live::{self, Wanted};
 use crate::model::Address;
@@ -33,20 +35,44 @@ pub(in crate::cli) enum Patience {
 
 impl World {
     /// Looks for what earlier runs may have created, and takes note of what is there.
-    pub(in crate::cli) async fn settle(&self, patience: Patience, printer: &Printer) {
+    ///
+    /// # Errors
+    /// Where it is interrupted.
+    pub(in crate::cli) async fn settle(
+        &self,
+        patience: Patience,
+        printer: &Printer,
+    ) -> Result<(), Failure> {
         for connected in &self.systems {
+            // Whoever listens for a signal has to say that it came.
+            if connected.unanswered.is_empty() {
+                continue;
+            }
             tokio::select! {
+                biased;
+                () = crate::cli::interrupted() => {
+                    return Err((Exit::Interrupted, vec![interruption()]));
+                }
                 () = self.settle_one(connected, patience, printer) => {}
-                // The plan that follows will say that it was interrupted.
-                () = crate::cli::interrupted() => return,
             }
         }
+        Ok(())
     }
 
     async fn settle_one(&self, connected: &Connected, patience: Patience, printer: &Printer) {
         let ledger = connected.ledger();
         let mut open = connected.unanswered.clone();
-        open.retain(|address, _| !ledger.records.contains_key(address));
+        open.retain(|address, _| {
+            let kind = connected.system.kind(&address.kind);
+            let listed = kind.is_some_and(|kind| kind.identity != Identity::Recorded);
+            if !listed {
+                printer.message(&format!(
+                    "an earlier run ended while it created {address}, and the API has no list in \
+                     which to look for it\n"
+                ));
+            }
+            listed && !ledger.records.contains_key(address)
+        });
         let mut wait = FIRST_WAIT;
         let mut said = false;
         while !open.is_empty() {

@@ -207,15 +207,12 @@ impl Account {
     }
 
     fn cli<const N: usize>(&self, project: &Project, arguments: [&str; N]) -> Cli {
-        let cli = project.at(&self.server.url(), arguments);
+        let cli = project.on(self.server.address(), arguments);
         let cli = SECRETS
             .iter()
             .fold(cli, |cli, (name, value)| cli.env(name, value));
-        cli.env("ARIZE_API_KEY", KEY)
-            .env("MARY", &self.mary)
+        cli.env("MARY", &self.mary)
             .env("GATEWRIGHT_FINGERPRINT_KEY", "one")
-            .arg("--base-url")
-            .arg(&format!("arize={}", self.base))
     }
 
     /// Applies and wants nothing to be left to do, and no secret to be seen.

@@ -102,7 +102,7 @@ fn named(
     }
     if !identity::is_possible(work.description.api.ids, name) {
         return Err(ApiError::invalid(format!(
-            "{} is not the id of a {}",
+            "{} is not the id of any {}",
             reference.field, target.spec.noun
         )));
     }

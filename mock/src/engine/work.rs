@@ -455,7 +455,7 @@ impl Work<'_> {
             };
             return match taken(self.state, &key) {
                 true => Err(ApiError::conflict(format!(
-                    "There is a {} with this {} already",
+                    "Another {} has this {} already",
                     resource.spec.noun, identity.field
                 ))),
                 false => Ok(Some(Arc::from(key))),
@@ -600,7 +600,7 @@ fn refuse_changes(
             && path.value(&record.fields) != Some(wanted)
         {
             return Err(ApiError::unprocessable(format!(
-                "{name} of a {} cannot be changed",
+                "{name} of an existing {} cannot be changed",
                 resource.spec.noun
             )));
         }
@@ -612,7 +612,7 @@ fn refuse_changes(
 pub(crate) fn nothing(description: &Description, resource: &Resource, name: &str) -> ApiError {
     match identity::is_possible(description.api.ids, name) {
         true => missing(resource),
-        false => ApiError::invalid(format!("This is not the id of a {}", resource.spec.noun)),
+        false => ApiError::invalid(format!("This is not the id of any {}", resource.spec.noun)),
     }
 }
 

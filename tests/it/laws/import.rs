@@ -1,14 +1,12 @@
 //! Laws about `import`: whatever is live, what import writes says it, so that a plan finds nothing
 //! to do; and what import finds in files it leaves as it is.
 
-use std::collections::BTreeMap;
-
 use gatewright::kind::Is;
 use gatewright::model::{Address, Pointer};
 use serde_json::json;
 
 use super::edit::Editor;
-use super::repository::{self, Sample};
+use super::repository::{self, Sample, manifests};
 use super::{Outcome, apply, number};
 use crate::support::{Project, Server};
 
@@ -25,19 +23,6 @@ fn secret(name: &str) -> String {
         true => json!({ "type": "service_account", "private_key": "secret-of-all" }).to_string(),
         false => "secret-of-all".to_owned(),
     }
-}
-
-/// The manifests of a repository.
-fn manifests(project: &Project) -> BTreeMap<String, String> {
-    let files = walkdir::WalkDir::new(project.path().join("org"));
-    let files = files.into_iter().filter_map(Result::ok);
-    let files = files.filter(|file| file.file_type().is_file());
-    let named = files.map(|file| {
-        let name = file.path().strip_prefix(project.path()).unwrap();
-        let text = std::fs::read_to_string(file.path()).unwrap();
-        (name.display().to_string(), text)
-    });
-    named.collect()
 }
 
 /// What is live, imported into a folder with the project file alone.

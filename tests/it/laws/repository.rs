@@ -251,7 +251,8 @@ impl Sample {
         let mut cli: Cli = project.on(server.address(), arguments);
         let own = self.variables(&self.project_file).into_iter();
         let own = own.map(|name| (name.clone(), Some((self.secret)(&name))));
-        let named = self.variables(&manifests(project)).into_iter();
+        let texts: String = manifests(project).into_values().collect();
+        let named = self.variables(&texts).into_iter();
         let named = named.map(|name| (name.clone(), value(&name)));
         for (name, value) in named.chain(own) {
             if let Some(value) = value {
@@ -273,12 +274,15 @@ impl Sample {
     }
 }
 
-/// The texts of all manifests of a repository.
-fn manifests(project: &Project) -> String {
+/// The manifests of a repository.
+pub(super) fn manifests(project: &Project) -> BTreeMap<String, String> {
     let files = walkdir::WalkDir::new(project.path().join("org"));
     let files = files.into_iter().filter_map(Result::ok);
     let files = files.filter(|file| file.file_type().is_file());
-    files
-        .map(|file| std::fs::read_to_string(file.path()).unwrap())
-        .collect()
+    let named = files.map(|file| {
+        let name = file.path().strip_prefix(project.path()).unwrap();
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        (name.display().to_string(), text)
+    });
+    named.collect()
 }

@@ -86,4 +86,12 @@ impl Served {
             Served::Read(description) => Ok(description),
         }
     }
+
+    /// The description of the API as its vendor has published it.
+    pub(crate) fn published(self) -> Result<&'static Description, String> {
+        match self {
+            Served::Known(Api::Portkey(_)) => Api::Portkey(Profile::Documented).description(),
+            other => other.description(),
+        }
+    }
 }

@@ -45,6 +45,7 @@ mod worlds;
 
 pub use apis::{Api, ArizeRevision, Profile};
 pub use control::seed::SeedError;
+pub use engine::departure::Validation;
 pub use faults::latency::Latency;
 pub use faults::rule::{Dropping, Fault};
 pub use journal::expectation::{Expectation, Unmet};

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use crate::apis::{Api, Profile, Served};
 use crate::control::seed::{SeedError, sow};
 use crate::description::spec;
+use crate::engine::departure::Validation;
 use crate::engine::identity::Ids;
 use crate::faults::Faults;
 use crate::faults::latency::Latency;
@@ -101,6 +102,7 @@ pub struct MockPortkeyBuilder {
     apis: Vec<Api>,
     spec: Option<PathBuf>,
     state: Option<PathBuf>,
+    validation: Validation,
     uneven_pages: bool,
     api_key: String,
     journal: JournalLimits,
@@ -117,6 +119,7 @@ impl Default for MockPortkeyBuilder {
             apis: Vec::new(),
             spec: None,
             state: None,
+            validation: Validation::default(),
             uneven_pages: false,
             api_key: DEFAULT_API_KEY.to_owned(),
             journal: JournalLimits::default(),
@@ -151,6 +154,13 @@ impl MockPortkeyBuilder {
     /// it as a resource is kept; [`MockPortkey::resources`] tells what that is.
     pub fn spec(mut self, document: impl Into<PathBuf>) -> Self {
         self.spec = Some(document.into());
+        self
+    }
+
+    /// How strictly requests are judged; as the profile does when not set. [`Validation::Strict`] chooses
+    /// [`Profile::Documented`].
+    pub fn validation(mut self, validation: Validation) -> Self {
+        self.validation = validation;
         self
     }
 
@@ -258,12 +268,17 @@ impl MockPortkeyBuilder {
         for fault in &settings.faults {
             fault.check().map_err(StartError::Fault)?;
         }
+        // What is judged by the document is answered by it, too.
+        let profile = match self.validation {
+            Validation::Strict => Profile::Documented,
+            Validation::Normal | Validation::Lenient => self.profile,
+        };
         let apis: Vec<Served> = match &self.spec {
             Some(path) => {
                 let read = spec::load(path).map_err(StartError::Description)?;
                 vec![Served::Read(read)]
             }
-            None => std::iter::once(Api::Portkey(self.profile))
+            None => std::iter::once(Api::Portkey(profile))
                 .chain(self.apis)
                 .map(Served::Known)
                 .collect(),
@@ -297,6 +312,7 @@ impl MockPortkeyBuilder {
             faults: Faults::new(&settings.faults, settings.latency, settings.seed),
             api_key: self.api_key,
             timeouts: self.timeouts,
+            validation: self.validation,
             uneven_pages: self.uneven_pages,
             request_ids: Mutex::new(Ids::new(request_ids)),
             salt: RandomState::new(),

@@ -278,6 +278,12 @@ pub(super) struct MockArgs {
     /// Whether to follow the live API where it differs from its document.
     #[arg(long, value_enum, default_value_t = Profile::Live)]
     pub(super) profile: Profile,
+    /// Follow the document (as --profile documented) and refuse members and parameters that it does not know.
+    #[arg(long, conflicts_with = "lenient")]
+    pub(super) strict: bool,
+    /// Accept whatever can be read and stored, and say in the journal what is wrong with it.
+    #[arg(long)]
+    pub(super) lenient: bool,
     /// Serve the OpenAPI 3.0 or 3.1 document in this file, and no other API; what is recognised in it as a resource is kept.
     #[arg(long, value_name = "FILE")]
     pub(super) spec: Option<std::path::PathBuf>,

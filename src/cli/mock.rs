@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gatewright_mock::{Api, JournalLimits, MockPortkey, StartError};
+use gatewright_mock::{Api, JournalLimits, MockPortkey, StartError, Validation};
 
 use super::apply;
 use super::args::{Global, MockArgs, Profile};
@@ -16,9 +16,15 @@ pub(super) async fn run(global: &Global, args: &MockArgs, printer: &Printer) -> 
         Profile::Live => gatewright_mock::Profile::Live,
         Profile::Documented => gatewright_mock::Profile::Documented,
     };
+    let validation = match (args.strict, args.lenient) {
+        (true, _) => Validation::Strict,
+        (_, true) => Validation::Lenient,
+        _ => Validation::Normal,
+    };
     let mut builder = MockPortkey::builder()
         .listen(args.listen)
         .profile(profile)
+        .validation(validation)
         .uneven_pages(args.uneven_pages)
         .api_key(&args.api_key)
         .open(args.open)

@@ -317,6 +317,14 @@ fn of_mock() {
 
               [default: live]
 
+          --strict
+              Follow the document (as --profile documented) and refuse members and
+              parameters that it does not know
+
+          --lenient
+              Accept whatever can be read and stored, and say in the journal what is
+              wrong with it
+
           --spec <FILE>
               Serve the OpenAPI 3.0 or 3.1 document in this file, and no other API;
               what is recognised in it as a resource is kept

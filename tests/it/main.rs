@@ -29,6 +29,7 @@ mod lifecycle;
 mod main_job;
 mod mistakes;
 mod mock_command;
+mod mock_flags;
 mod mock_state;
 mod organisation;
 mod output;

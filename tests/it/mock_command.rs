@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::support::{Cli, Project, wait_for};
+use crate::support::{Cli, Project, Standalone, wait_for};
 
 #[test]
 fn it_says_where_it_listens_serves_its_description_and_stops_cleanly() {
@@ -107,22 +107,6 @@ fn get(url: &str) -> serde_json::Value {
     serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap()
 }
 
-/// A mock with flags, and where it listens.
-fn mock_with<const N: usize>(flags: [&str; N]) -> (crate::support::Process, String) {
-    let mut cli = Cli::new(["mock", "--listen", "127.0.0.1:0"]);
-    for flag in flags {
-        cli = cli.arg(flag);
-    }
-    let process = cli.start();
-    process.wait_until_it_says("Stop it with Ctrl-C");
-    let stdout = process.stdout_so_far();
-    let url = stdout
-        .split_whitespace()
-        .find(|word| word.starts_with("http://"));
-    let host = url.unwrap().strip_suffix("/v1").unwrap().to_owned();
-    (process, host)
-}
-
 #[test]
 fn a_repository_is_what_it_begins_with() {
     let acme = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/acme");
@@ -132,21 +116,20 @@ fn a_repository_is_what_it_begins_with() {
         "--fault",
         "operation=listWorkspaces,status=503",
     ];
-    let (process, host) = mock_with(faults);
-    let requests = get(&format!("{host}/_mock/requests"));
+    let mock = Standalone::start(&faults);
+    let requests = mock.get("/_mock/requests");
     assert_eq!(requests["total"], 0, "the journal is the clients'");
-    let faults = get(&format!("{host}/_mock/faults"));
+    let faults = mock.get("/_mock/faults");
     assert_eq!(
         (&faults["data"][0]["seen"], &faults["data"][0]["status"]),
         (&0.into(), &503.into())
     );
-    process.signal("TERM");
-    let run = process.wait().expect(0);
+    let run = mock.stop();
     assert!(run.stderr.contains(" resources from "), "{run}");
 
     let project = Project::small();
     let folder = project.path().to_str().unwrap();
-    let (process, host) = mock_with([
+    let mock = Standalone::start(&[
         "--seed-from",
         folder,
         "--clock",
@@ -157,12 +140,11 @@ fn a_repository_is_what_it_begins_with() {
     // What the repository declares is there: another checkout of it finds everything.
     let other = Project::small();
     let plan = other
-        .at(&format!("{host}/v1"), ["plan"])
+        .at(&mock.url, ["plan"])
         .env("PORTKEY_API_KEY", "mock-admin-key")
         .run();
     assert!(!plan.stdout.contains("8 to create"), "{plan}");
-    process.signal("TERM");
-    process.wait().expect(0);
+    mock.stop();
 
     let nowhere = Cli::new(["mock", "--listen", "127.0.0.1:0", "--seed-from", "/nowhere"])
         .run()

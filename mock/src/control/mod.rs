@@ -154,10 +154,10 @@ fn page() -> Answered {
     let (page, policy) = store::console(&Uuid::new_v4().simple().to_string());
     Answered {
         content_type: Some(HeaderValue::from_static("text/html; charset=utf-8")),
-        headers: vec![
+        headers: http::headers(vec![
             ("content-security-policy", policy),
             ("cache-control", "no-store".to_owned()),
-        ],
+        ]),
         ..Answered::json(200, page)
     }
 }

@@ -7,6 +7,7 @@
 pub(crate) mod api;
 pub(crate) mod behaviour;
 pub(crate) mod document;
+pub(crate) mod members;
 pub(crate) mod operation;
 pub(crate) mod resource;
 pub(crate) mod router;

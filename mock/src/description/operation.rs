@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::api::{ApiSpec, Paging};
 use super::behaviour::OperationBehaviour;
 use super::document::Located;
+use super::members::Members;
 use super::schema::{Types, names, types};
 use crate::engine::shape::Shape;
 use crate::gateway::Answer;
@@ -49,6 +50,8 @@ pub(crate) struct Content {
     pub(crate) media_type: String,
     pub(crate) schema: Option<Located>,
     pub(crate) validator: OnceLock<Option<Validator>>,
+    /// Which members its objects have.
+    pub(crate) members: OnceLock<Members>,
 }
 
 /// Whether a media type is JSON or something that is written in it.
@@ -124,6 +127,8 @@ pub(crate) struct Operation {
     pub(crate) gateway: Option<Answer>,
     /// Whether it is passed on to a provider that the request's headers name.
     pub(crate) passed_on: bool,
+    /// Whether it takes other requests than the vendor has published.
+    pub(crate) departs: bool,
     /// How a stored object becomes the body of the success answer.
     pub(crate) shape: OnceLock<Shape>,
     /// The generated success answer of an operation without behaviour.
@@ -189,6 +194,7 @@ impl Operation {
             scopes,
             gateway,
             passed_on: operation.value.get("x-passed-on") == Some(&Value::Bool(true)),
+            departs: operation.value.get("x-departs") == Some(&Value::Bool(true)),
             paging: PagingNames::among(&parameters, &api.paging),
             parameters,
             body: request_body(document, &operation),
@@ -346,6 +352,7 @@ fn contents(holder: &Located) -> Vec<Content> {
                 media_type: media_type.to_ascii_lowercase(),
                 schema,
                 validator: OnceLock::new(),
+                members: OnceLock::new(),
             })
         })
         .collect()

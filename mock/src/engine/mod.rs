@@ -3,6 +3,7 @@
 pub(crate) mod analytics;
 pub(crate) mod audit;
 pub(crate) mod caller;
+pub(crate) mod departure;
 pub(crate) mod editions;
 pub(crate) mod error;
 pub(crate) mod form;

@@ -21,11 +21,39 @@ pub(crate) struct Raw<'r> {
     pub(crate) body: &'r [u8],
 }
 
+/// What a request may do wrong.
+#[derive(Debug, Default)]
+pub(crate) struct Leeway {
+    lenient: bool,
+    /// What it did wrong and was forgiven for.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Leeway {
+    /// Whatever can be read is taken.
+    pub(crate) fn lenient() -> Leeway {
+        Leeway {
+            lenient: true,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Refuses a request for a mistake, unless it is forgiven.
+    fn refuse(&mut self, error: ApiError) -> Result<(), ApiError> {
+        match self.lenient {
+            true => self.notes.push(error.message),
+            false => return Err(error),
+        }
+        Ok(())
+    }
+}
+
 /// Decodes a request and checks it against the description.
 pub(crate) fn decode(
     description: &Description,
     operation: &Operation,
     raw: &Raw<'_>,
+    leeway: &mut Leeway,
 ) -> Result<Request, ApiError> {
     let mut request = Request::default();
     let query = pairs(raw.query)?;
@@ -58,24 +86,30 @@ pub(crate) fn decode(
         };
         if texts.is_empty() {
             if parameter.required {
-                return Err(ApiError::invalid(format!("{name} is required")));
+                leeway.refuse(ApiError::invalid(format!("{name} is required")))?;
             }
             continue;
         }
         let value = typed(description, parameter, texts);
-        check(description, parameter, &value)?;
+        if let Err(error) = check(description, parameter, &value) {
+            leeway.refuse(error)?;
+            if parameter.place == ParameterIn::Query {
+                // What makes no sense is as good as not there.
+                continue;
+            }
+        }
         match parameter.place {
             ParameterIn::Path => request.path.insert(name.to_owned(), value),
             ParameterIn::Query => request.query.insert(name.to_owned(), value),
             ParameterIn::Header => None,
         };
     }
-    request.body = body(description, operation, raw)?;
+    request.body = body(description, operation, raw, leeway)?;
     Ok(request)
 }
 
 /// Splits a query string; a part that is not UTF-8 after decoding is refused.
-fn pairs(query: &str) -> Result<Vec<(String, String)>, ApiError> {
+pub(crate) fn pairs(query: &str) -> Result<Vec<(String, String)>, ApiError> {
     let decode = |text: &str| {
         let spaced = text.replace('+', " ");
         percent_encoding::percent_decode_str(&spaced)
@@ -147,10 +181,24 @@ fn check(description: &Description, parameter: &Parameter, value: &Value) -> Res
     }
 }
 
+/// The media type of a body, without its parameters.
+pub(crate) fn essence(raw: &Raw<'_>) -> String {
+    let essence = media_type(raw).split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
+}
+
+fn media_type<'r>(raw: &Raw<'r>) -> &'r str {
+    let header = raw.headers.get(axum::http::header::CONTENT_TYPE);
+    header
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}
+
 fn body(
     description: &Description,
     operation: &Operation,
     raw: &Raw<'_>,
+    leeway: &mut Leeway,
 ) -> Result<Option<Value>, ApiError> {
     let Some(expected) = &operation.body else {
         // Clients send `{}` with requests that take no body. One that parses may mean something
@@ -158,39 +206,37 @@ fn body(
         return Ok(serde_json::from_slice(raw.body).ok());
     };
     if raw.body.is_empty() {
-        return match expected.required {
-            true => Err(ApiError::invalid("A request body is required")),
-            false => Ok(None),
-        };
+        if expected.required {
+            leeway.refuse(ApiError::invalid("A request body is required"))?;
+        }
+        return Ok(None);
     }
-    let media_type = raw
-        .headers
-        .get(axum::http::header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let essence = media_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let json = |body: &[u8]| {
+        serde_json::from_slice::<Value>(body)
+            .map_err(|error| ApiError::invalid(format!("Malformed JSON: {error}")))
+    };
+    let essence = essence(raw);
     let Some(content) = expected.contents.iter().find(|c| c.media_type == essence) else {
         let known: Vec<&str> = expected
             .contents
             .iter()
             .map(|c| c.media_type.as_str())
             .collect();
-        return Err(ApiError::media_type(format!(
+        leeway.refuse(ApiError::media_type(format!(
             "Content-Type must be {}",
             known.join(" or ")
-        )));
+        )))?;
+        return json(raw.body).map(Some);
     };
     let value = match essence.as_str() {
-        "multipart/form-data" => super::form::parse(description, content, media_type, raw.body)?,
-        _ => serde_json::from_slice(raw.body)
-            .map_err(|error| ApiError::invalid(format!("Malformed JSON: {error}")))?,
+        "multipart/form-data" => {
+            super::form::parse(description, content, media_type(raw), raw.body)?
+        }
+        _ => json(raw.body)?,
     };
-    check_body(description, operation, content, &value)?;
+    if let Err(error) = check_body(description, operation, content, &value) {
+        leeway.refuse(error)?;
+    }
     Ok(Some(value))
 }
 

@@ -26,8 +26,8 @@ pub(crate) struct Answered {
     pub(crate) content_type: Option<HeaderValue>,
     pub(crate) allow: Option<HeaderValue>,
     pub(crate) retry_after: Option<u64>,
-    /// Other headers, by their names.
-    pub(crate) headers: Vec<(&'static str, String)>,
+    /// Other headers; for a relayed answer, all of them.
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Bytes,
     /// Whether the connection is cut in the middle of the body.
     pub(crate) cut: bool,
@@ -86,9 +86,7 @@ impl Answered {
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         for (name, value) in self.headers {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                response.headers_mut().insert(name, value);
-            }
+            response.headers_mut().append(name, value);
         }
         let mut set = |name: HeaderName, value: Option<HeaderValue>| {
             if let Some(value) = value {
@@ -116,9 +114,27 @@ impl Answered {
     }
 }
 
+/// Headers that the mock chose itself.
+pub(crate) fn headers(chosen: Vec<(&'static str, String)>) -> Vec<(HeaderName, HeaderValue)> {
+    let headers = chosen.into_iter().filter_map(|(name, value)| {
+        Some((
+            HeaderName::from_static(name),
+            HeaderValue::from_str(&value).ok()?,
+        ))
+    });
+    headers.collect()
+}
+
 /// A body in one piece or, if it is a stream, event by event.
 fn pour(answered: &Answered) -> Body {
+    let relayed = || {
+        answered
+            .headers
+            .iter()
+            .find(|(name, _)| *name == CONTENT_TYPE)
+    };
     let media_type = answered.content_type.as_ref();
+    let media_type = media_type.or_else(|| relayed().map(|(_, value)| value));
     if media_type.is_none_or(|name| name != sse::MEDIA_TYPE) {
         return Body::from(answered.body.clone());
     }

@@ -9,6 +9,7 @@ use crate::apis::Served;
 use crate::description::Description;
 use crate::description::api::ApiSpec;
 use crate::engine::caller::Caller;
+use crate::engine::departure::Validation;
 use crate::engine::error::ApiError;
 use crate::engine::identity::Ids;
 use crate::faults::Faults;
@@ -32,6 +33,7 @@ pub(crate) struct App {
     pub(crate) time: Arc<Time>,
     pub(crate) api_key: String,
     pub(crate) timeouts: Timeouts,
+    pub(crate) validation: Validation,
     /// Whether pages that a cursor leads to may be shorter than they could be, or empty.
     pub(crate) uneven_pages: bool,
     /// Where answers come from instead, if the mock records or replays.

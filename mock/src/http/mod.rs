@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, HeaderName, Method};
 use axum::response::Response;
 use serde_json::Value;
 
-pub(crate) use self::answered::Answered;
+pub(crate) use self::answered::{Answered, headers};
 pub(crate) use self::app::App;
 pub(crate) use self::direct::direct;
 use self::route::Routed;
@@ -106,9 +106,6 @@ where
         };
         return Ok(answered.respond(&app.time, None, &head, &request_id));
     }
-    if let Some(relay) = &app.relay {
-        return Ok(relayed::relayed(app, relay, &parts, body, &request_id, begun).await);
-    }
     let routed = match app.route(head.method.as_str(), head.path) {
         Ok(routed) => routed,
         Err(problem) => {
@@ -131,8 +128,9 @@ where
         coverage.answered(operation, answered.status);
     }
     arrival.remember(trace, &answered, begun);
-    let names = &description.api.headers;
-    Ok(answered?.respond(&app.time, Some(names), &head, &request_id))
+    // What another server answers has its ids, or none.
+    let names = app.relay.is_none().then_some(&description.api.headers);
+    Ok(answered?.respond(&app.time, names, &head, &request_id))
 }
 
 impl Arrival<'_> {

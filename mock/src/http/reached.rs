@@ -8,8 +8,9 @@ use super::{Answered, Arrival, Routed, Trace, body};
 use crate::description::operation::Operation;
 use crate::description::router::Route;
 use crate::engine::caller::Caller;
+use crate::engine::departure::{Validation, departures, unknown};
 use crate::engine::error::ApiError;
-use crate::engine::parameters::{self, Raw};
+use crate::engine::parameters::{self, Leeway, Raw};
 use crate::engine::request::Request;
 use crate::engine::{self, Reply, audit};
 use crate::gateway::{self, Answer, call};
@@ -28,6 +29,9 @@ struct Admitted {
 impl Arrival<'_> {
     /// Answers the request by what its path leads to.
     pub(super) async fn reached(&self, body: Body, trace: &mut Trace) -> Answered {
+        if let Some(relay) = &self.app.relay {
+            return self.relayed(relay, body, trace).await;
+        }
         let refused = |status: u16| {
             let error = ApiError::new(status, reason(status));
             let (media_type, body) = error.unrouted(self.routed.description, self.asked());
@@ -59,7 +63,7 @@ impl Arrival<'_> {
                 content_type: reply
                     .media_type
                     .and_then(|name| HeaderValue::from_str(&name).ok()),
-                headers: reply.headers,
+                headers: super::headers(reply.headers),
                 ..Answered::json(reply.status, reply.body)
             },
             Err(error) => {
@@ -115,7 +119,7 @@ impl Arrival<'_> {
             headers: head.headers,
             body: &body,
         };
-        let mut request = match parameters::decode(description, operation, &raw) {
+        let mut request = match self.decode(operation, &raw, trace) {
             Ok(request) => request,
             Err(error) => {
                 trace.body = serde_json::from_slice(&body).ok();
@@ -146,6 +150,47 @@ impl Arrival<'_> {
         };
         trace.body = request.body;
         answer
+    }
+
+    /// Decodes and judges the request, as strictly as the mock does.
+    fn decode(
+        &self,
+        operation: &'static Operation,
+        raw: &Raw<'_>,
+        trace: &mut Trace,
+    ) -> Result<Request, ApiError> {
+        let description = self.routed.description;
+        let departures = |published| {
+            let method = self.head.method.as_str();
+            departures(published, method, self.below_base(), raw)
+        };
+        let mut leeway = Leeway::default();
+        match self.app.validation {
+            Validation::Normal => {}
+            Validation::Lenient => leeway = Leeway::lenient(),
+            Validation::Strict => {
+                let found = departures(description);
+                if !found.is_empty() {
+                    return Err(ApiError::broken(description, operation, found.join("; ")));
+                }
+            }
+        }
+        let request = parameters::decode(description, operation, raw, &mut leeway)?;
+        let mut notes = leeway.notes;
+        // What models take goes beyond any document, and most reads bring nothing that could.
+        if operation.gateway.is_none() && !(raw.query.is_empty() && raw.body.is_empty()) {
+            match operation.departs.then(|| self.routed.published()).flatten() {
+                Some(published) => notes.extend(departures(published)),
+                None => notes.extend(unknown(description, operation, raw, request.body.as_ref())),
+            }
+        }
+        notes.sort();
+        notes.dedup();
+        trace.notes = notes
+            .into_iter()
+            .map(|note| format!("not in the published document: {note}"))
+            .collect();
+        Ok(request)
     }
 
     /// Takes a request for a provider's own API through its checks.

@@ -1,5 +1,6 @@
 //! Which API and which operation a request is for.
 
+use crate::apis::Served;
 use crate::description::Description;
 use crate::description::operation::Operation;
 use crate::description::router::Route;
@@ -9,6 +10,7 @@ use super::App;
 /// What a request's method and path lead to.
 #[derive(Debug)]
 pub(super) struct Routed<'r> {
+    served: Served,
     pub(super) description: &'static Description,
     pub(super) route: Route<'r>,
     /// How much of the path is the API's base path.
@@ -16,6 +18,11 @@ pub(super) struct Routed<'r> {
 }
 
 impl Routed<'_> {
+    /// What the vendor of the API has published.
+    pub(super) fn published(&self) -> Option<&'static Description> {
+        self.served.published().ok()
+    }
+
     pub(super) fn operation(&self) -> Option<&'static Operation> {
         match &self.route {
             Route::Found { operation, .. } => self.description.operations.get(*operation),
@@ -39,6 +46,7 @@ impl App {
                     continue;
                 }
                 let found = Routed {
+                    served: *api,
                     description,
                     route: description.router.find(method, rest),
                     base: base.len(),
@@ -59,6 +67,7 @@ impl App {
         match (best, self.apis.first()) {
             (Some(best), _) => Ok(best),
             (None, Some(api)) => Ok(Routed {
+                served: *api,
                 description: api.description()?,
                 route: Route::Unknown,
                 base: 0,

@@ -8,8 +8,8 @@ mod record;
 mod redact;
 mod replay;
 
+use crate::http::Head;
 use axum::body::Bytes;
-use axum::http::request::Parts;
 
 pub(crate) use self::record::Recorder;
 pub(crate) use self::replay::Player;
@@ -42,10 +42,10 @@ impl Relayed {
 
 impl Relay {
     /// Answers a request.
-    pub(crate) async fn answer(&self, parts: &Parts, body: Bytes) -> Relayed {
+    pub(crate) async fn answer(&self, head: &Head<'_>, body: Bytes) -> Relayed {
         match self {
-            Relay::Record(recorder) => recorder.answer(parts, body).await,
-            Relay::Replay(player) => player.answer(parts, &body),
+            Relay::Record(recorder) => recorder.answer(head, body).await,
+            Relay::Replay(player) => player.answer(head, &body),
         }
     }
 }

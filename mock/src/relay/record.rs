@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use crate::http::Head;
 use axum::body::Bytes;
-use axum::http::request::Parts;
 use reqwest::Url;
 use reqwest::redirect::Policy;
 use serde_json::json;
@@ -78,15 +78,15 @@ impl Recorder {
     }
 
     /// Passes a request on, writes the exchange down and hands the answer back.
-    pub(crate) async fn answer(&self, parts: &Parts, body: Bytes) -> Relayed {
-        let relayed = match self.forward(parts, body.clone()).await {
+    pub(crate) async fn answer(&self, head: &Head<'_>, body: Bytes) -> Relayed {
+        let relayed = match self.forward(head, body.clone()).await {
             Ok(relayed) => relayed,
             Err(error) => {
                 let message = format!("no answer from {}: {error}", self.upstream);
                 return Relayed::own(502, &json!({ "message": message }));
             }
         };
-        match self.write(parts, &body, &relayed) {
+        match self.write(head, &body, &relayed) {
             Ok(()) => relayed,
             Err(error) => {
                 let message = format!("the request was answered, but not recorded: {error}");
@@ -95,8 +95,8 @@ impl Recorder {
         }
     }
 
-    async fn forward(&self, parts: &Parts, body: Bytes) -> Result<Relayed, String> {
-        let path = parts.uri.path();
+    async fn forward(&self, head: &Head<'_>, body: Bytes) -> Result<Relayed, String> {
+        let path = head.path;
         let base = self.upstream.path().trim_end_matches('/');
         // A base URL ends in the version that every path begins with.
         let path = match base.ends_with("/v1") {
@@ -105,14 +105,14 @@ impl Recorder {
         };
         let mut url = self.upstream.clone();
         url.set_path(&format!("{base}{path}"));
-        url.set_query(parts.uri.query());
-        let mut headers = parts.headers.clone();
+        url.set_query((!head.query.is_empty()).then_some(head.query));
+        let mut headers = head.headers.clone();
         for name in OWN {
             headers.remove(name);
         }
         // What is written down has to be readable.
         headers.remove("accept-encoding");
-        let request = self.client.request(parts.method.clone(), url);
+        let request = self.client.request(head.method.clone(), url);
         let response = request.headers(headers).body(body).send().await;
         // The error's text would repeat the URL, which may hold a secret.
         let response = response.map_err(|error| told(&error))?;
@@ -131,16 +131,16 @@ impl Recorder {
         })
     }
 
-    fn write(&self, parts: &Parts, body: &[u8], relayed: &Relayed) -> Result<(), String> {
+    fn write(&self, head: &Head<'_>, body: &[u8], relayed: &Relayed) -> Result<(), String> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let query = parts.uri.query().unwrap_or_default();
-        let method = parts.method.as_str();
-        let path = parts.uri.path();
+        let query = head.query;
+        let method = head.method.as_str();
+        let path = head.path;
         let redactor = &mut state.redactor;
         // The answer may say what is secret about the request, so it is read first.
-        redactor.learn_headers(&parts.headers);
+        redactor.learn_headers(head.headers);
         let response = Answered::new(redactor, relayed.status, &relayed.headers, &relayed.body);
-        let request = Asked::new(redactor, method, path, query, &parts.headers, body);
+        let request = Asked::new(redactor, method, path, query, head.headers, body);
         let name = name(state.next, &request);
         let exchange = Exchange { request, response };
         let mut text =

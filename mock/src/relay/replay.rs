@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use crate::http::Head;
 use axum::body::Bytes;
-use axum::http::request::Parts;
 use serde_json::{Value, json};
 
 use super::Relayed;
@@ -64,15 +64,15 @@ impl Player {
     }
 
     /// Answers a request with its recording: the first time with the first, and so on; the last one stays.
-    pub(crate) fn answer(&self, parts: &Parts, body: &[u8]) -> Relayed {
+    pub(crate) fn answer(&self, head: &Head<'_>, body: &[u8]) -> Relayed {
         let mut redactor = Redactor::default();
-        let query = parts.uri.query().unwrap_or_default();
+        let query = head.query;
         let asked = Asked::new(
             &mut redactor,
-            parts.method.as_str(),
-            parts.uri.path(),
+            head.method.as_str(),
+            head.path,
             query,
-            &parts.headers,
+            head.headers,
             body,
         );
         let alike: Vec<usize> = (0..self.exchanges.len())

@@ -1,9 +1,10 @@
 //! Recording another server, and answering from the recordings.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
-use gatewright_mock::{MockPortkey, StartError};
+use gatewright_mock::{Dropping, Fault, Latency, MockPortkey, StartError, operation, request};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -236,4 +237,71 @@ async fn what_cannot_be_recorded_or_replayed_is_said_at_once() {
         answer.body
     );
     assert_eq!(recordings(unused.path()).len(), 0);
+}
+
+#[tokio::test]
+async fn faults_and_latency_strike_what_is_recorded_and_replayed() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = MockPortkey::start().await.unwrap();
+    let api = recorder(&upstream, folder.path()).await;
+    let total = async || api.get("/configs").await.ok()["total"].clone();
+    // Before it gets there: the other server knows nothing, and nothing is recorded.
+    let before = api
+        .mock
+        .add_fault(Fault::on(operation("createConfig")).status(503).times(1));
+    let refused = api.post("/configs", config("a")).await;
+    assert_eq!((refused.status, before.unwrap()), (503, 1));
+    assert_eq!(total().await, 0);
+    // After it: it has happened there, and is recorded as it was.
+    api.mock
+        .add_fault(
+            Fault::on(operation("createConfig"))
+                .status(500)
+                .after()
+                .times(1),
+        )
+        .unwrap();
+    assert_eq!(api.post("/configs", config("a")).await.status, 500);
+    assert_eq!(total().await, 1);
+    let dropped = Fault::on(operation("createConfig"))
+        .drop_connection(Dropping::After)
+        .times(1);
+    api.mock.add_fault(dropped).unwrap();
+    let cut = api.request(Method::POST, "/configs").json(&config("b"));
+    assert!(cut.send().await.is_err());
+    assert_eq!(total().await, 2);
+    let records = api.mock.requests();
+    let struck: Vec<Option<u64>> = records.iter().map(|record| record.fault).collect();
+    assert_eq!(struck, [Some(1), None, Some(2), None, Some(3), None]);
+    assert_eq!(records[0].operation.as_deref(), Some("createConfig"));
+    let names = recordings(folder.path());
+    assert_eq!(names.len(), 5, "{names:?}");
+    api.mock.shutdown().await;
+    upstream.shutdown().await;
+
+    let api = player(folder.path()).await;
+    let wait = Duration::from_millis(80);
+    api.mock.set_latency(Some(Latency::Fixed(wait)));
+    let begun = Instant::now();
+    let recorded = api.post("/configs", config("a")).await;
+    assert_eq!(
+        recorded.status, 200,
+        "the recording has what the server answered"
+    );
+    assert!(begun.elapsed() >= wait);
+    api.mock.set_latency(None);
+    api.mock
+        .add_fault(
+            Fault::on(request("POST", "/v1/configs"))
+                .malformed()
+                .times(1),
+        )
+        .unwrap();
+    let response = api.request(Method::POST, "/configs").json(&config("a"));
+    let text = response.send().await.unwrap().text().await.unwrap();
+    assert!(
+        !text.is_empty() && serde_json::from_str::<Value>(&text).is_err(),
+        "{text}"
+    );
+    assert_eq!(api.post("/configs", config("a")).await.body, recorded.body);
 }

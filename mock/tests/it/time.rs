@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gatewright_mock::MockPortkey;
+use gatewright_mock::{Fault, MockPortkey, RequestPattern, RequestRecord};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -248,4 +248,103 @@ async fn the_same_seed_and_requests_give_the_same_bytes() {
     let other = fixed(42).await;
     session(&other).await;
     assert_eq!(journal(&again), journal(&other));
+}
+
+/// What a mock answers to what another one's journal has, byte by byte.
+async fn replayed(api: &Api, journal: &[RequestRecord]) -> Vec<(u16, String, String)> {
+    let mut answers = Vec::new();
+    for record in journal {
+        let mut url = format!("http://{}{}", api.mock.address(), record.path);
+        if !record.query.is_empty() {
+            url = format!("{url}?{}", record.query);
+        }
+        let request = api
+            .client
+            .request(record.method.parse().unwrap(), url)
+            .header("x-portkey-api-key", api.mock.api_key());
+        let request = match &record.body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        // A connection that a fault cuts has no status.
+        let Ok(response) = request.send().await else {
+            answers.push((0, String::new(), String::new()));
+            continue;
+        };
+        let status = response.status().as_u16();
+        let headers = response.headers().iter();
+        let mut headers: Vec<String> = headers
+            .map(|(name, value)| format!("{name}: {value:?}"))
+            .collect();
+        headers.sort();
+        let body = response.text().await.unwrap_or_default();
+        answers.push((status, headers.join("\n"), body));
+    }
+    answers
+}
+
+#[tokio::test]
+async fn the_same_seed_and_journal_give_the_same_bytes() {
+    // A session of every kind: the control plane, models with and without streams, mistakes.
+    let api = fixed(11).await;
+    session(&api).await;
+    let slug = text(&api.get("/configs").await.ok()["data"][0]["slug"]);
+    for (path, body) in [
+        (
+            "/chat/completions",
+            json!({ "model": "m", "messages": [{ "role": "user", "content": "hi" }] }),
+        ),
+        (
+            "/chat/completions",
+            json!({ "model": "m", "stream": true, "messages": [{ "role": "user", "content": "hi" }] }),
+        ),
+        ("/embeddings", json!({ "model": "m", "input": "hi" })),
+        ("/configs", json!({ "no": "config" })),
+        (
+            "/admin/users/invites",
+            json!({ "email": "a@example.com", "role": "member" }),
+        ),
+    ] {
+        send(api.request(Method::POST, path).json(&body)).await;
+    }
+    api.get(&format!("/configs/{slug}")).await.ok();
+    api.get("/configs?current_page=0&page_size=1").await.ok();
+    api.delete(&format!("/configs/{slug}")).await.ok();
+    let journal = api.mock.requests();
+    assert!(journal.len() > 15);
+
+    // Chance is in it as well: which requests a fault strikes.
+    let again = async || {
+        let api = fixed(11).await;
+        let chance = Fault::on(RequestPattern::any())
+            .status(503)
+            .probability(0.3);
+        api.mock.add_fault(chance).unwrap();
+        let answers = replayed(&api, &journal).await;
+        (answers, api.mock.requests())
+    };
+    let (first, first_journal) = again().await;
+    let (second, second_journal) = again().await;
+    assert_eq!(first.len(), journal.len());
+    for (one, other) in first.iter().zip(&second) {
+        assert_eq!(one, other);
+    }
+    let count = first.iter().filter(|(status, ..)| *status == 503).count();
+    assert!((1..journal.len()).contains(&count), "{count}");
+    // The journals say the same, but for how long it took.
+    let same = |records: Vec<RequestRecord>| {
+        let records = records.into_iter();
+        let records = records.map(|mut record| {
+            record.duration_us = 0;
+            record
+        });
+        serde_json::to_string(&records.collect::<Vec<_>>()).unwrap()
+    };
+    assert_eq!(same(first_journal), same(second_journal));
+    // Without the faults it is what was answered the first time, as far as no secret was masked.
+    let api = fixed(11).await;
+    let plain = replayed(&api, &journal).await;
+    for (answer, record) in plain.iter().zip(&journal) {
+        assert_eq!(answer.0, record.status, "{} {}", record.method, record.path);
+    }
 }

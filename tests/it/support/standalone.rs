@@ -1,6 +1,6 @@
 //! `gatewright mock` as a process of its own.
 
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
 use super::{Cli, HTTP, Process, RUNTIME, Run, wait_for};
@@ -65,16 +65,12 @@ impl Standalone {
         let request = HTTP
             .request(method, format!("{base}{path}"))
             .header("x-portkey-api-key", key);
-        let request = match body {
-            Some(body) => request.json(body),
-            None => request,
-        };
-        RUNTIME.block_on(async {
-            let answer = request.send().await.ok()?;
-            let status = answer.status().as_u16();
-            let body = answer.bytes().await.ok()?;
-            Some((status, serde_json::from_slice(&body).unwrap_or_default()))
-        })
+        answer(request, body)
+    }
+
+    /// Sends a request to a whole URL, with the admin key as a bearer token.
+    pub(crate) fn send(&self, method: Method, url: &str, body: Option<&Value>) -> (u16, Value) {
+        answer(HTTP.request(method, url).bearer_auth(KEY), body).unwrap()
     }
 
     /// What there is at a path.
@@ -111,4 +107,17 @@ impl Standalone {
         self.process.signal("TERM");
         self.process.wait().expect(0)
     }
+}
+
+fn answer(request: RequestBuilder, body: Option<&Value>) -> Option<(u16, Value)> {
+    let request = match body {
+        Some(body) => request.json(body),
+        None => request,
+    };
+    RUNTIME.block_on(async {
+        let answer = request.send().await.ok()?;
+        let status = answer.status().as_u16();
+        let body = answer.bytes().await.ok()?;
+        Some((status, serde_json::from_slice(&body).unwrap_or_default()))
+    })
 }

@@ -105,7 +105,8 @@ impl Members {
                     return;
                 };
                 for (index, value) in values.iter().enumerate() {
-                    at.push_str(&format!("/{index}"));
+                    at.push('/');
+                    at.push_str(&index.to_string());
                     items.find(value, at, found);
                     at.truncate(length);
                 }

@@ -3,6 +3,7 @@
 mod adopt;
 mod apply;
 mod args;
+mod broken;
 mod diff;
 mod environments;
 mod exit;
@@ -53,17 +54,21 @@ pub fn main() -> ExitCode {
         .build();
     let finish = match runtime {
         Ok(runtime) => {
-            let finish = runtime.block_on(run(&cli, &printer));
+            let finish = broken::guarded(|| runtime.block_on(run(&cli, &printer)));
             // A question that nobody answered must not keep the program.
             runtime.shutdown_background();
-            finish
+            finish.unwrap_or_else(|problem| failed(*problem))
         }
-        Err(error) => {
-            let problem = Diagnostic::error("runtime", format!("cannot start: {error}"));
-            Finish::failed(Exit::Error, Sources::default(), vec![problem])
-        }
+        Err(error) => failed(Diagnostic::error(
+            "runtime",
+            format!("cannot start: {error}"),
+        )),
     };
     printer.finish(finish).into()
+}
+
+fn failed(problem: Diagnostic) -> Finish {
+    Finish::failed(Exit::Error, Sources::default(), vec![problem])
 }
 
 async fn run(cli: &Cli, printer: &Printer) -> Finish {

@@ -56,7 +56,9 @@ impl Ways<'_> {
         let Some(base) = at(self.base, &change.pointer) else {
             return Some(self.of_unknown(&above, change));
         };
-        Some(if same(base, &change.new) {
+        // What the manifest says now and what it said then are both as manifests say it; a secret
+        // of then has nothing left but its sources.
+        Some(if same(&change.new, base) {
             Origin::Drift
         } else if same(base, &change.old) {
             Origin::Intended
@@ -70,7 +72,7 @@ impl Ways<'_> {
         let base = at(self.base, set).and_then(Value::as_list);
         let known = |item: &Value| {
             let mut items = base.unwrap_or_default().iter();
-            items.any(|base| deep(base, item, self.resolve))
+            items.any(|base| deep(base, item, self.resolve) || deep(item, base, self.resolve))
         };
         let by_somebody = match (&change.old, &change.new) {
             (Value::Null, new) => known(new),

@@ -573,3 +573,30 @@ fn what_was_applied_last_tells_who_made_a_difference() {
         ]
     );
 }
+
+#[test]
+fn a_secret_that_is_taken_away_on_the_server_is_drift() {
+    let sources = || vec!["${env:KEY}".to_owned()];
+    let of = |text: &str| {
+        Map::from([(
+            "token".to_owned(),
+            Value::Secret(Secret::declared(text, sources())),
+        )])
+    };
+    // What a ledger remembers of it has no text.
+    let record = Record {
+        applied: of(""),
+        ..Record::default()
+    };
+    let address = "things.a".parse().unwrap();
+    let context = Context {
+        address: &address,
+        record: Some(&record),
+        fingerprint_key: None,
+        resolve: &|_| None,
+    };
+    let changes = diff(&KIND, &of("sk-1"), &map(json!({ "token": "" })), context);
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    assert_eq!(changes[0].because, Some(Because::Absent));
+    assert_eq!(changes[0].origin, Some(Origin::Drift));
+}

@@ -33,6 +33,17 @@ impl Index {
             .is_some_and(|keys| keys.contains(key))
     }
 
+    /// Whether there are any entries of a kind.
+    pub(super) fn has_any(&self, system: &str, kind: &str) -> bool {
+        self.keys(system, kind).is_some_and(|keys| !keys.is_empty())
+    }
+
+    /// Whether an entry of any kind has that key.
+    pub(super) fn has_key(&self, system: &str, key: &str) -> bool {
+        let mut kinds = self.0.get(system).into_iter().flatten();
+        kinds.any(|(_, keys)| keys.contains(key))
+    }
+
     /// The declared key that `key` was probably meant to be.
     pub(super) fn near<'a>(
         &'a self,

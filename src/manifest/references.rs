@@ -191,19 +191,30 @@ impl Resolution<'_, '_> {
             index, suggestions, ..
         } = self.resolver;
         let system = &self.entry.address.system;
-        if let Some(near) = index.near(system, kind, slug, suggestions) {
-            let location = self.entry.locator.value(&self.pointer);
-            let diagnostic = Diagnostic::warning(
-                "unknown-mention",
-                format!("`{prefix}{slug}` is not declared here"),
-            )
-            .at(
-                location,
-                format!("no such entry of `{kind}` in this repository"),
-            )
-            .help(format!("did you mean `{prefix}{near}`?"));
-            self.resolver.diagnostics.push(diagnostic);
+        let near = index.near(system, kind, slug, suggestions);
+        // Where the repository has none of them, they are kept elsewhere; and what a model is called
+        // may just begin like that.
+        let elsewhere = !index.has_any(system, kind) || index.has_key(system, slug);
+        if near.is_none() && (elsewhere || slug != rest) {
+            return;
         }
+        let location = self.entry.locator.value(&self.pointer);
+        let diagnostic = Diagnostic::warning(
+            "unknown-mention",
+            format!("`{prefix}{slug}` is not declared here"),
+        )
+        .at(
+            location,
+            format!("no such entry of `{kind}` in this repository"),
+        )
+        .help(match near {
+            Some(near) => format!("did you mean `{prefix}{near}`?"),
+            None => format!(
+                "declare it under `{kind}`, or see to it that it is there: without it, what names \
+                 it fails when it is used"
+            ),
+        });
+        self.resolver.diagnostics.push(diagnostic);
     }
 
     fn dangling(

@@ -2,7 +2,7 @@
 //! in anything that is written anywhere.
 //!
 //! The places come from the kinds' own rules, so that a new one fails here until it is planted.
-//! Panics are not provoked: nothing from outside makes one.
+//! Panics are provoked in the unit tests of the command line: nothing from outside makes one.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -359,6 +359,127 @@ fn no_command_says_any_of_them() {
         .file("org/other.yaml", "system: arize\norganizations:\n  o: {}\n");
     runs.push(nest.run(at, &["apply", "--yes", "--full"]));
     assert_silent(&secrets, &runs, &nest.project);
+}
+
+/// Every file of a repository.
+fn files(project: &Project) -> String {
+    let files = walkdir::WalkDir::new(project.path()).into_iter();
+    let files = files
+        .filter_map(Result::ok)
+        .filter(|file| file.file_type().is_file());
+    let texts = files.map(|file| {
+        let bytes = std::fs::read(file.path()).unwrap();
+        format!(
+            "{}\n{}",
+            file.path().display(),
+            String::from_utf8_lossy(&bytes)
+        )
+    });
+    texts.collect()
+}
+
+#[test]
+fn nothing_that_is_written_for_people_to_keep_has_any_of_them() {
+    let (server, nest) = (Server::of_all(), Nest::new());
+    let at = server.address();
+    nest.run(at, &["apply", "--yes"]);
+    let mut secrets: Vec<String> = nest.secrets.values().map(|secret| core(secret)).collect();
+    secrets.push(nest.project.read("sunk/made"));
+    std::fs::remove_dir_all(nest.project.path().join("sunk")).unwrap();
+    let mut runs = Vec::new();
+    // Somebody else puts a secret where one may be, and changes what is beside it.
+    let theirs = canary("THEIRS");
+    secrets.push(theirs.clone());
+    server.put(
+        "/integrations/openai",
+        json!({ "key": theirs, "name": "Theirs", "description": "more",
+                "configurations": { "custom_host": "https://theirs.example/v1", "custom_headers": { "x-token": theirs } } }),
+    );
+    let hook = server.named("/guardrails", "Hook")["slug"].clone();
+    server.put(
+        &format!("/guardrails/{}", hook.as_str().unwrap()),
+        json!({ "name": "Hook", "checks": [{ "id": "default.webhook", "parameters": {
+            "webhookURL": "https://theirs.example", "headers": { "x-token": theirs, "x-more": theirs } } }],
+            "actions": { "deny": false, "async": true } }),
+    );
+    let config = server.named("/configs", "Inline")["slug"].clone();
+    server.put(
+        &format!("/configs/{}", config.as_str().unwrap()),
+        json!({ "config": { "strategy": { "mode": "loadbalance" },
+                "targets": [{ "provider": "openai", "api_key": theirs }, { "provider": "x", "api_key": theirs }] } }),
+    );
+    for arguments in [
+        &["plan", "--full"][..],
+        &["drift", "--full"],
+        &["drift", "--format", "json"],
+        &["adopt", "--drift", "--dry-run"],
+        &["adopt", "--drift", "--dry-run", "--format", "json"],
+        &["adopt", "--drift", "--yes", "--format", "json"],
+        &[
+            "adopt",
+            "--drift",
+            "--yes",
+            "configs.inline",
+            "guardrails.hook",
+        ],
+    ] {
+        let run = nest.run(at, arguments);
+        assert!(matches!(run.code, 0 | 2), "{run}");
+        runs.push(run);
+    }
+    let adopted = nest.project.read("org/all.yaml");
+    assert!(
+        adopted.contains("name: Theirs"),
+        "nothing was adopted\n{adopted}"
+    );
+    // What is imported names variables, in new files and beside others.
+    for arguments in [
+        &["import", "--dry-run"][..],
+        &["import", "--dry-run", "--format", "json"],
+        &["import", "--into", "org/all.yaml", "--kind", "integrations"],
+        &["import", "--format", "json"],
+        &["plan", "--format", "json"],
+    ] {
+        let elsewhere = Project::new();
+        let mut cli = elsewhere.on(at, []).env("RUST_LOG", "trace");
+        for argument in arguments {
+            cli = cli.arg(argument);
+        }
+        let run = cli.run();
+        runs.push(run);
+        assert_silent(&secrets, &[], &elsewhere);
+        let text = files(&elsewhere);
+        at_once(&secrets, |secret| {
+            assert_no_leak("an imported file", &text, secret)
+        });
+    }
+    // And at the end of everything.
+    let host = at.to_string();
+    for arguments in [
+        &["destroy", "--yes", "--confirm", "elsewhere"][..],
+        &["destroy", "--yes", "--confirm", &host, "--format", "json"],
+        &["destroy", "--yes", "--confirm", &host],
+    ] {
+        runs.push(nest.run(at, arguments));
+    }
+    let last = runs.last().unwrap();
+    assert!(last.stdout.contains("- integrations.openai"), "{last}");
+    // Two environments of one server, as declared and as they are live.
+    let project_file = nest.project.read("gatewright.yaml");
+    let environments = format!("{project_file}environments: {{ a: {{}}, b: {{}} }}\n");
+    nest.project.file("gatewright.yaml", &environments);
+    for arguments in [
+        &["diff", "--from", "a", "--to", "b"][..],
+        &["diff", "--from", "a", "--to", "b", "--format", "json"],
+        &["diff", "--from", "a", "--to", "b", "--live"],
+    ] {
+        let run = nest.run(at, arguments);
+        assert!(!run.output().is_empty(), "{run}");
+        runs.push(run);
+    }
+    assert_silent(&secrets, &runs, &nest.project);
+    let text = files(&nest.project);
+    at_once(&secrets, |secret| assert_no_leak("a file", &text, secret));
 }
 
 #[test]

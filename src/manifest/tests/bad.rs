@@ -1045,3 +1045,22 @@ fn same_name_in_one_place() {
       = help: give one of them another `name`; without one, the key is the name
     "##);
 }
+
+#[test]
+fn a_mention_of_what_nobody_declares_is_pointed_out() {
+    let of = |model: &str| {
+        said(&format!(
+            "teams:\n  core: {{ name: C }}\nboxes:\n  a: {{ name: A, team: core, model: '{model}' }}\n"
+        ))
+    };
+    let unknown = of("@quite-another");
+    assert!(
+        unknown.contains("warning[unknown-mention]: `@quite-another` is not declared here"),
+        "{unknown}"
+    );
+    assert!(unknown.contains("declare it under `boxes`"), "{unknown}");
+    // What a model is called may begin like one.
+    for other in ["@cloud/vendor/model", "quite-another"] {
+        assert!(!of(other).contains("unknown-mention"), "{}", of(other));
+    }
+}

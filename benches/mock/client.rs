@@ -20,7 +20,17 @@ impl Request {
         )
     }
 
-    pub(crate) fn post(path: &str, body: Value) -> Request {
+    /// A GET from Arize's API, which takes its key elsewhere.
+    pub(crate) fn arize(path: &str) -> Request {
+        Request(
+            format!(
+                "GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer mock-admin-key\r\n\r\n"
+            )
+            .into_bytes(),
+        )
+    }
+
+    pub(crate) fn post(path: &str, body: &Value) -> Request {
         let body = body.to_string();
         Request(
             format!(
@@ -52,6 +62,19 @@ pub(crate) fn integration(number: usize) -> Value {
 pub(crate) struct Load;
 
 impl Load {
+    /// Opens connections, sends one request on each and leaves them open.
+    pub(crate) async fn open(address: &str, count: usize) -> Vec<TcpStream> {
+        let mut idle = Vec::new();
+        for _ in 0..count {
+            let mut connection = Connection::open(address).await;
+            connection
+                .send(&Request::get("/v1/configs?page_size=1"))
+                .await;
+            idle.push(connection.stream);
+        }
+        idle
+    }
+
     /// Sends one request on a connection of its own and returns the body.
     pub(crate) async fn once(address: &str, request: &Request) -> Vec<u8> {
         let mut connection = Connection::open(address).await;
@@ -132,6 +155,9 @@ impl Connection {
             let Some((head, length)) = head(&self.buffer[..filled]) else {
                 continue;
             };
+            if self.buffer.len() < head + length {
+                self.buffer.resize(head + length, 0);
+            }
             while filled < head + length {
                 filled += self
                     .stream

@@ -1,7 +1,6 @@
 //! Bare axum handlers to compare the mock with: a check of the key, a look-up, a validation, JSON.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, RwLock};
 
 use axum::body::Bytes;
@@ -24,8 +23,8 @@ struct App {
     validator: Validator,
 }
 
-/// Starts the handlers on a free port.
-pub(crate) async fn start() -> SocketAddr {
+/// Serves the handlers on a free port, until the process ends.
+pub(crate) async fn serve() {
     let schema = json!({ "type": "object", "required": ["name", "config"], "properties": {
         "name": { "type": "string", "minLength": 1 }, "config": { "type": "object" },
         "workspace_id": { "type": "string" }, "is_default": { "type": "boolean" } } });
@@ -50,8 +49,8 @@ pub(crate) async fn start() -> SocketAddr {
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    address
+    println!("http://{address}");
+    axum::serve(listener, router).await.expect("a server");
 }
 
 fn is_admitted(headers: &HeaderMap) -> bool {

@@ -1,8 +1,10 @@
 //! What an API is like as a whole, whatever its operations: where keys travel, what errors, pages
 //! and stamps look like. The `x-api` annotation at the root of a description says it.
 
+use axum::http::HeaderName;
 use indexmap::IndexMap;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 /// An API as a whole.
@@ -69,9 +71,17 @@ pub(crate) struct KeyPlace {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HeaderNames {
-    pub(crate) request_id: Option<String>,
+    #[serde(default, deserialize_with = "header")]
+    pub(crate) request_id: Option<HeaderName>,
     /// A header that also keeps what the request has in it.
-    pub(crate) trace_id: Option<String>,
+    #[serde(default, deserialize_with = "header")]
+    pub(crate) trace_id: Option<HeaderName>,
+}
+
+fn header<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<HeaderName>, D::Error> {
+    let name = <Option<String>>::deserialize(deserializer)?;
+    let name = name.map(|name| name.parse::<HeaderName>()).transpose();
+    name.map_err(D::Error::custom)
 }
 
 /// What errors look like. In bodies, `{message}`, `{status}`, `{title}`, `{path}`, `{request_id}`

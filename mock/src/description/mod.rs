@@ -13,6 +13,7 @@ pub(crate) mod resource;
 pub(crate) mod router;
 pub(crate) mod schema;
 pub(crate) mod spec;
+mod tight;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -47,8 +48,7 @@ impl Embedded {
 
     fn get(&'static self) -> Result<&'static Description, String> {
         let parsed = self.parsed.get_or_init(|| {
-            let document: Value =
-                serde_json::from_str(self.text).map_err(|error| error.to_string())?;
+            let document = tight::read(self.text).map_err(|error| error.to_string())?;
             let description = Description::read(self.text, self.value.get_or_init(|| document))?;
             match description.not_served.first() {
                 None => Ok(description),

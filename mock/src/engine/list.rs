@@ -199,7 +199,7 @@ pub(crate) fn list(
                     let active = collection.active().iter();
                     let records = active.filter_map(|number| collection.at(*number));
                     let fits = |record: &&Arc<Record>| {
-                        let name = record.text("name").unwrap_or_default();
+                        let name = record.peek_text("name").unwrap_or_default();
                         name.to_lowercase().contains(&wanted)
                     };
                     records
@@ -306,7 +306,7 @@ enum Test<'b> {
 impl Test<'_> {
     fn passes(&self, record: &Record) -> bool {
         match self {
-            Test::Equals(field, text) => match record.get(field) {
+            Test::Equals(field, text) => match record.fields.peek(field).as_deref() {
                 Some(Value::String(value)) => value == text,
                 Some(Value::Bool(value)) => text.parse() == Ok(*value),
                 Some(Value::Number(value)) => text.parse().ok() == value.as_f64(),
@@ -314,19 +314,20 @@ impl Test<'_> {
             },
             Test::Contains(fields, text) => fields.iter().any(|field| {
                 record
-                    .text(field)
+                    .peek_text(field)
                     .is_some_and(|value| value.to_lowercase().contains(text))
             }),
             Test::Link(link) => record.links.contains(link),
             Test::LinkAmong(field, ids) => record.target(field).is_some_and(|id| ids.contains(id)),
-            Test::Not(field, text) => record.text(field) != Some(text),
+            Test::Not(field, text) => record.peek_text(field).as_deref() != Some(*text),
             Test::Scoped {
                 list,
                 field,
                 around,
                 target,
             } => {
-                let items = record.get(list).and_then(Value::as_array);
+                let items = record.fields.peek(list);
+                let items = items.as_deref().and_then(Value::as_array);
                 let items = items.map(Vec::as_slice).unwrap_or_default();
                 let outer = target.text(around);
                 items.is_empty()
@@ -341,7 +342,7 @@ impl Test<'_> {
             }
             Test::Visible(field, id) => record.target(field).is_none_or(|target| target == id),
             Test::Between(field, least, most) => record
-                .text(field)
+                .peek_text(field)
                 .and_then(|time| time.parse::<Timestamp>().ok())
                 .is_some_and(|time| {
                     least.is_none_or(|least| time >= least) && most.is_none_or(|most| time <= most)
@@ -498,4 +499,167 @@ pub(crate) fn fields_linked(collection: &Collection, link: &Link) -> Vec<Fields>
         .filter_map(|number| collection.at(*number))
         .map(|record| Arc::clone(&record.fields))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Map, Value, json};
+
+    use crate::description::Description;
+    use crate::description::behaviour::{Action, Filter, OperationBehaviour};
+    use crate::description::operation::Operation;
+    use crate::engine::caller::Caller;
+    use crate::engine::identity::Ids;
+    use crate::engine::{self, Request};
+    use crate::store::record::{Object, Record};
+    use crate::store::{State, Store};
+    use crate::{ArizeRevision, Profile, seed};
+
+    /// A store with an account and so many bare objects of a kind.
+    fn store(description: &'static Description, kind: &str, count: usize) -> Store {
+        let mut state = State::new(Arc::default(), Ids::new(Some(1)));
+        seed::open(&mut state, description).unwrap();
+        for number in 0..count {
+            let record = Record {
+                sequence: state.next_sequence(),
+                id: Arc::from(format!("id-{number}")),
+                slug: Some(Arc::from(format!("slug-{number}"))),
+                within: Arc::default(),
+                archived: false,
+                fields: Object::new(Map::new()),
+                links: Vec::new(),
+                history: imbl::Vector::new(),
+            };
+            state.collection_mut(kind).put(record);
+        }
+        Store::new(state)
+    }
+
+    /// How many objects of a kind an operation looks at.
+    fn visits(
+        description: &'static Description,
+        store: &Store,
+        kind: &str,
+        operation: &'static Operation,
+        request: Request,
+    ) -> usize {
+        let visits = || store.read().collection(kind).map_or(0, |c| c.take_visits());
+        visits();
+        let request = Request {
+            caller: Caller::of(&description.api),
+            ..request
+        };
+        engine::answer(description, store, operation, &request)
+            .unwrap_or_else(|error| panic!("{}: {}", operation.id, error.message));
+        visits()
+    }
+
+    /// How many objects of a kind take the room of a tree.
+    fn unpacked(store: &Store, kind: &str) -> usize {
+        let state = store.read();
+        let things = state.collection(kind).unwrap();
+        let records = things.active().iter().filter_map(|n| things.at(*n));
+        records.filter(|record| !record.fields.is_packed()).count()
+    }
+
+    /// The operations with an action on a kind of its own, rather than on members.
+    fn operations(
+        description: &'static Description,
+        action: Action,
+    ) -> impl Iterator<Item = (&'static Operation, &'static OperationBehaviour)> {
+        let operations = description.operations.iter();
+        operations.filter_map(move |operation| {
+            let behaviour = operation.behaviour.as_ref()?;
+            (behaviour.action == action && behaviour.owner.is_none())
+                .then_some((operation, behaviour))
+        })
+    }
+
+    #[test]
+    fn a_page_costs_the_objects_on_it_however_many_there_are() {
+        let descriptions = [
+            Description::portkey(Profile::Live),
+            Description::arize(ArizeRevision::Current),
+        ];
+        let mut looked_at = 0;
+        for description in descriptions.map(Result::unwrap) {
+            for (operation, behaviour) in operations(description, Action::List) {
+                // A list that leaves something out unless it is asked for has to look.
+                if !behaviour.on_request.is_empty() {
+                    continue;
+                }
+                let kind = &behaviour.resource;
+                let size = operation.paging.size.clone().unwrap_or_default();
+                let request = || Request {
+                    query: Map::from_iter([(size.clone(), json!(20))]),
+                    ..Request::default()
+                };
+                let store = store(description, kind, 2_000);
+                let visits = visits(description, &store, kind, operation, request());
+                assert_eq!(unpacked(&store, kind), 0, "{} made trees", operation.id);
+                if operation.paging.size.is_some() {
+                    assert!(visits <= 20, "{}: {visits} objects", operation.id);
+                    looked_at += 1;
+                }
+            }
+        }
+        assert!(looked_at > 15, "only {looked_at} lists have pages");
+    }
+
+    #[test]
+    fn looking_through_a_list_makes_no_trees() {
+        let description = Description::portkey(Profile::Live).unwrap();
+        let mut filtered = 0;
+        for (operation, behaviour) in operations(description, Action::List) {
+            for (parameter, filter) in &behaviour.filters {
+                let text = match filter {
+                    Filter::Since(_) | Filter::Until(_) => "2026-01-01T00:00:00Z",
+                    Filter::Status
+                    | Filter::Equals(_)
+                    | Filter::Contains(_)
+                    | Filter::Search(_)
+                    | Filter::Unless { .. }
+                    | Filter::Ids => "x",
+                    _ => continue,
+                };
+                let kind = &behaviour.resource;
+                let store = store(description, kind, 10);
+                let request = Request {
+                    query: Map::from_iter([(parameter.clone(), json!(text))]),
+                    ..Request::default()
+                };
+                let visits = visits(description, &store, kind, operation, request);
+                assert!(visits >= 10, "{}: {visits} objects", operation.id);
+                assert_eq!(unpacked(&store, kind), 0, "{}: {parameter}", operation.id);
+                filtered += 1;
+            }
+        }
+        assert!(filtered > 10, "only {filtered} filters");
+    }
+
+    #[test]
+    fn one_object_is_found_and_another_made_without_looking_at_the_rest() {
+        let description = Description::portkey(Profile::Live).unwrap();
+        let visits_of = |id: &str, count: usize, body: Option<Value>| {
+            let named = |operation: &&Operation| operation.id == id;
+            let operation = description.operations.iter().find(named).unwrap();
+            let store = store(description, "config", count);
+            let request = Request {
+                names: Map::from_iter([("slug".to_owned(), json!("slug-7"))]),
+                body,
+                ..Request::default()
+            };
+            visits(description, &store, "config", operation, request)
+        };
+        let body = || Some(json!({ "name": "c", "config": { "retry": { "attempts": 3 } } }));
+        for (id, body) in [("getConfig", None), ("createConfig", body())] {
+            let (few, many) = (
+                visits_of(id, 10, body.clone()),
+                visits_of(id, 2_000, body.clone()),
+            );
+            assert!(few > 0 && few == many, "{id}: {few} and {many} objects");
+        }
+    }
 }

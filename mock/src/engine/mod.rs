@@ -21,7 +21,7 @@ pub(crate) mod shape;
 pub(crate) mod work;
 pub(crate) mod write;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use self::error::ApiError;
 use self::request::Request;
@@ -40,7 +40,7 @@ use crate::store::{State, Store};
 pub(crate) struct Reply {
     pub(crate) status: u16,
     /// The media type; `None` for an answer without a body.
-    pub(crate) media_type: Option<String>,
+    pub(crate) media_type: Option<&'static str>,
     pub(crate) body: Vec<u8>,
     /// Headers beside the media type, by their names.
     pub(crate) headers: Vec<(&'static str, String)>,
@@ -84,7 +84,7 @@ pub(crate) fn answer(
         .map_err(|error| ApiError::invalid(error.to_string()))?;
     Ok(Reply {
         status,
-        media_type: Some(content.media_type.clone()),
+        media_type: Some(&content.media_type),
         body,
         headers: Vec::new(),
     })
@@ -180,7 +180,7 @@ fn present(
 ) -> Outcome {
     let hook = Work::hook(resource);
     let presented = |fields: &Fields| {
-        let mut fields = Map::clone(fields);
+        let mut fields = fields.copied();
         hook.present(description, state, &mut fields);
         Object::new(fields)
     };
@@ -234,7 +234,7 @@ pub(crate) fn generated(
     });
     Ok(Reply {
         status,
-        media_type: Some(content.media_type.clone()),
+        media_type: Some(&content.media_type),
         body: body.clone(),
         headers: Vec::new(),
     })

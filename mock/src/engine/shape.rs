@@ -483,18 +483,15 @@ impl Shape {
                     if index > 0 {
                         to.push(b',');
                     }
-                    write_object(forms.of(fields), fields, to)?;
+                    write_object(forms, fields, to)?;
                 }
                 to.push(b']');
             }
             Shape::Object(forms) => match outcome {
-                Outcome::Object(fields) => {
-                    let members = forms.of(fields);
-                    match members.iter().all(Member::is_own) {
-                        true => write_object(members, fields, to)?,
-                        false => write_envelope(members, outcome, to)?,
-                    }
-                }
+                Outcome::Object(fields) => match forms.0.iter().flatten().all(Member::is_own) {
+                    true => write_object(forms, fields, to)?,
+                    false => write_envelope(forms.of(fields), outcome, to)?,
+                },
                 _ => write_envelope(forms.0.first().map_or(&[], Vec::as_slice), outcome, to)?,
             },
         }
@@ -502,14 +499,14 @@ impl Shape {
     }
 }
 
-/// Writes an object in the shape of the members, from earlier text if there is one.
-fn write_object(members: &[Member], fields: &Fields, to: &mut Vec<u8>) -> serde_json::Result<()> {
+/// Writes an object in the form that is its own, from earlier text if there is one.
+fn write_object(forms: &Forms, fields: &Fields, to: &mut Vec<u8>) -> serde_json::Result<()> {
     // Shapes are compiled once and live as long as the process, so an address identifies one.
-    let shape = members.as_ptr().addr();
+    let shape = forms.0.as_ptr().addr();
     let text = fields.written(shape, |fields| {
         let mut text = Vec::with_capacity(512);
         let mut entries = Entries::open(&mut text);
-        for member in members {
+        for member in forms.of(fields) {
             let value = match &member.source {
                 Source::Constant(value) => Some(Cow::Borrowed(value)),
                 _ => member.value(fields),

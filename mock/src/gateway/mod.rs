@@ -74,7 +74,7 @@ struct Stamp {
 /// An answer of a model, and the tokens that were sent and received for it.
 #[derive(Debug)]
 struct Made {
-    media_type: Option<String>,
+    media_type: Option<&'static str>,
     status: u16,
     body: Vec<u8>,
     sent: usize,
@@ -84,7 +84,7 @@ struct Made {
 impl Made {
     fn json(body: &Value, sent: usize, received: usize) -> Made {
         Made {
-            media_type: Some("application/json".to_owned()),
+            media_type: Some("application/json"),
             status: 200,
             body: body.to_string().into_bytes(),
             sent,
@@ -94,7 +94,7 @@ impl Made {
 
     fn stream(events: String, sent: usize, received: usize) -> Made {
         Made {
-            media_type: Some(sse::MEDIA_TYPE.to_owned()),
+            media_type: Some(sse::MEDIA_TYPE),
             body: events.into_bytes(),
             ..Made::json(&Value::Null, sent, received)
         }
@@ -343,7 +343,7 @@ fn price(
     let model = call.model.as_deref().unwrap_or_default();
     let full = analytics::cost(description, model, sent, received);
     let hit = cached.ends_with("HIT");
-    let stream = made.media_type.as_deref() == Some(sse::MEDIA_TYPE);
+    let stream = made.media_type == Some(sse::MEDIA_TYPE);
     let fields = json!({
         "is_success": made.status < 400, "response_status_code": made.status,
         "req_units": sent, "res_units": received, "total_units": sent + received,
@@ -374,7 +374,7 @@ fn entry(
     let answered =
         serde_json::from_slice(&made.body).unwrap_or_else(|_| {
             match std::str::from_utf8(&made.body) {
-                Ok(text) if made.media_type.as_deref() == Some(sse::MEDIA_TYPE) => {
+                Ok(text) if made.media_type == Some(sse::MEDIA_TYPE) => {
                     json!({ "stream": text })
                 }
                 _ => json!({}),

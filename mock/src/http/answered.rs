@@ -100,13 +100,12 @@ impl Answered {
         set(DATE, date(time));
         if let Some(names) = names {
             let own = HeaderValue::from_str(request_id).ok();
-            let name = |name: &Option<String>| name.as_deref()?.parse::<HeaderName>().ok();
-            if let Some(name) = name(&names.trace_id) {
+            if let Some(name) = names.trace_id.clone() {
                 // A caller's trace id is kept, so that the caller finds its own request again.
                 let trace = head.headers.get(&name).cloned().or_else(|| own.clone());
                 set(name, trace);
             }
-            if let Some(name) = name(&names.request_id) {
+            if let Some(name) = names.request_id.clone() {
                 set(name, own);
             }
         }

@@ -62,7 +62,7 @@ impl Arrival<'_> {
             Ok(reply) => Answered {
                 content_type: reply
                     .media_type
-                    .and_then(|name| HeaderValue::from_str(&name).ok()),
+                    .and_then(|name| HeaderValue::from_str(name).ok()),
                 headers: super::headers(reply.headers),
                 ..Answered::json(reply.status, reply.body)
             },

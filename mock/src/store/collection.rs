@@ -25,23 +25,31 @@ pub(crate) struct Collection {
     archived: Vector<u64>,
     /// Active objects by the references they hold.
     by_link: HashMap<Link, Vector<u64>>,
+    /// How many objects were looked at, so that tests can tell an index from a scan.
+    #[cfg(test)]
+    visits: Arc<std::sync::atomic::AtomicUsize>,
 }
 
 impl Collection {
+    /// How many objects were looked at since this was last asked.
+    #[cfg(test)]
+    pub(crate) fn take_visits(&self) -> usize {
+        self.visits.swap(0, std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// The object with this id, archived or not.
     pub(crate) fn by_id(&self, id: &str) -> Option<&Arc<Record>> {
-        self.records.get(self.by_id.get(id)?)
+        self.at(*self.by_id.get(id)?)
     }
 
     /// The active object with this slug inside `within`.
     pub(crate) fn by_slug(&self, slug: &str, within: &str) -> Option<&Arc<Record>> {
-        self.records
-            .get(self.by_scoped_slug.get(&scoped(slug, within))?)
+        self.at(*self.by_scoped_slug.get(&scoped(slug, within))?)
     }
 
     /// The active object with this slug wherever it is; the oldest if there are several.
     pub(crate) fn by_slug_anywhere(&self, slug: &str) -> Option<&Arc<Record>> {
-        self.records.get(self.by_slug.get(slug)?.front()?)
+        self.at(*self.by_slug.get(slug)?.front()?)
     }
 
     /// The numbers of the active objects, in the order of their creation.
@@ -61,6 +69,9 @@ impl Collection {
 
     /// The object with this number.
     pub(crate) fn at(&self, sequence: u64) -> Option<&Arc<Record>> {
+        #[cfg(test)]
+        self.visits
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         self.records.get(&sequence)
     }
 

@@ -1,9 +1,13 @@
 //! One stored object.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use imbl::Vector;
+use serde::Deserializer as _;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// The fields of an object, shared between the store, its history and the answers being written.
@@ -71,6 +75,19 @@ impl Object {
         }
     }
 
+    /// A field's value, which leaves the object packed: what looks at many objects must not make a tree of each.
+    pub(crate) fn peek(&self, field: &str) -> Option<Cow<'_, Value>> {
+        match (self.fields.get(), &self.text) {
+            (Some(fields), _) => fields.get(field).map(Cow::Borrowed),
+            (None, Some(text)) => {
+                let mut text = serde_json::Deserializer::from_slice(text);
+                let found = text.deserialize_map(Member(field));
+                found.ok().flatten().map(Cow::Owned)
+            }
+            (None, None) => None,
+        }
+    }
+
     /// The JSON text of the object in a shape, which `write` makes if it is not there yet.
     pub(crate) fn written<E>(
         &self,
@@ -87,6 +104,28 @@ impl Object {
         };
         written.push((shape, Arc::clone(&text)));
         Ok(text)
+    }
+}
+
+/// Finds the member of a JSON object that has this name.
+struct Member<'n>(&'n str);
+
+impl<'de> Visitor<'de> for Member<'_> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(name) = members.next_key::<Cow<'_, str>>()? {
+            match *name == *self.0 {
+                true => found = Some(members.next_value()?),
+                false => drop(members.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -138,6 +177,15 @@ impl Record {
         self.fields.get(field)
     }
 
+    /// A field's value, if it is text, without unpacking the object.
+    pub(crate) fn peek_text(&self, field: &str) -> Option<Cow<'_, str>> {
+        match self.fields.peek(field)? {
+            Cow::Borrowed(value) => value.as_str().map(Cow::Borrowed),
+            Cow::Owned(Value::String(text)) => Some(Cow::Owned(text)),
+            Cow::Owned(_) => None,
+        }
+    }
+
     /// A field's value, if it is text.
     pub(crate) fn text(&self, field: &str) -> Option<&str> {
         self.get(field).and_then(Value::as_str)
@@ -178,9 +226,16 @@ mod tests {
         assert_eq!(packed.copied(), fields);
         let text = packed.written(1, serde_json::to_vec).unwrap();
         assert_eq!(*text, *serde_json::to_vec(&fields).unwrap());
-        assert!(packed.is_packed(), "reading it as a whole unpacks nothing");
+        for (name, value) in &fields {
+            assert_eq!(packed.peek(name).as_deref(), Some(value));
+        }
+        assert_eq!(packed.peek("absent"), None);
+        assert!(
+            packed.is_packed(),
+            "neither reading it as a whole nor looking at a field unpacks"
+        );
         assert!(Arc::ptr_eq(&packed, &packed.packed()));
-        // Asking for a field does.
+        // Borrowing a field does.
         assert_eq!(packed.get("large"), Some(&json!(u64::MAX)));
         assert_eq!(Map::clone(&packed), fields);
         assert!(!packed.is_packed());

@@ -103,9 +103,8 @@ fn shown<'s>(app: &App, state: &'s State) -> impl Iterator<Item = (&'s str, &'s 
 }
 
 fn has(record: &Record, search: &str) -> bool {
-    let fields = record.fields.copied();
-    let name = fields.get("name").and_then(Value::as_str);
-    let texts = [Some(&*record.id), record.slug.as_deref(), name];
+    let name = record.peek_text("name");
+    let texts = [Some(&*record.id), record.slug.as_deref(), name.as_deref()];
     texts
         .into_iter()
         .flatten()

@@ -513,6 +513,8 @@ mod tests {
     use crate::engine::caller::Caller;
     use crate::engine::identity::Ids;
     use crate::engine::{self, Request};
+    use crate::statefile::Book;
+    use crate::store::lag::Lag;
     use crate::store::record::{Object, Record};
     use crate::store::{State, Store};
     use crate::{ArizeRevision, Profile, seed};
@@ -534,7 +536,7 @@ mod tests {
             };
             state.collection_mut(kind).put(record);
         }
-        Store::new(state)
+        Store::new(state, Book::default(), &Lag::default())
     }
 
     /// How many objects of a kind an operation looks at.

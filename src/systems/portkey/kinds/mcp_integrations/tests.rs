@@ -125,7 +125,7 @@ fn clearing_depends_on_the_operation() {
     assert_eq!(
         encoded(&KIND, body.clone(), Operation::Update),
         json!({ "description": null, "secret_mappings": [],
-                "configurations": { "custom_headers": null, "forward_headers": ["a"] } })
+                "configurations": { "custom_headers": {}, "forward_headers": ["a"] } })
     );
     // Nulls at the top never reach the body of a new object.
     assert_eq!(

@@ -93,6 +93,41 @@ fn what_the_server_makes_by_itself_is_left_alone_even_in_an_exclusive_scope() {
 }
 
 #[test]
+fn a_provider_that_came_with_access_is_the_servers_until_somebody_declares_it() {
+    let manifest = "workspaces:\n  w: { name: W }\nintegrations:\n  i:\n    name: I\n    ai_provider_id: openai\n    \
+                    key: ${env:OPENAI_API_KEY}\n    workspaces: { w: { enabled: true } }\n  o: { name: O, ai_provider_id: openai, key: \"${env:OPENAI_API_KEY}\" }\nproviders:\n  \
+                    p: { workspace_id: w, integration_id: i }\n";
+    let (server, project) = (Server::start(), Project::of(manifest));
+    project.file(
+        "gatewright.yaml",
+        &format!("{PROJECT}exclusive: [providers]\n"),
+    );
+    project.apply(&server.url());
+    let id = text(&server.workspace("W")["id"]);
+    let grant = json!({ "id": id, "enabled": true });
+    server.put(
+        "/integrations/o/workspaces",
+        json!({ "workspaces": [grant] }),
+    );
+    let plan = project.plan(&server.url());
+    assert_eq!(plan["summary"]["delete"], 0, "{plan:#}");
+    let left = plan["left_alone"].as_array().unwrap();
+    let made = |left: &&serde_json::Value| left["kind"] == "providers";
+    let made: Vec<_> = left.iter().filter(made).collect();
+    assert_eq!(made.len(), 1, "{left:#?}");
+    assert_eq!(made[0]["because"], "server_made");
+
+    let providers = server.list(&format!("/providers?workspace_id={id}"));
+    let theirs = |it: &&serde_json::Value| it["slug"] != "p";
+    let slug = text(&providers.iter().find(theirs).unwrap()["slug"]);
+    let declared =
+        format!("{manifest}  {slug}: {{ workspace_id: w, integration_id: o, note: Ours }}\n");
+    project.file("org/all.yaml", &declared);
+    project.apply(&server.url());
+    project.assert_converged(&server, &server.url());
+}
+
+#[test]
 fn a_mistake_in_the_gates_is_named() {
     for (gates, said) in [
         ("exclusive: [guardrail]", "unknown kind `guardrail`"),

@@ -45,6 +45,10 @@ pub struct ProviderSpec {
     pub expires_at: Option<String>,
 }
 
+/// What the server notes on a provider that it makes for a workspace that gets access to an
+/// integration; live recordings have it. Whoever takes one over writes a note of their own.
+const MADE_ON_GRANT: &str = "Created automatically on integration access grant";
+
 /// The kind as data.
 pub static KIND: Kind = Kind {
     system: "portkey",
@@ -72,6 +76,7 @@ pub static KIND: Kind = Kind {
         delete_body: &[],
     },
     rules: &[
+        Rule::new("/made_on_grant", Is::ServerMade),
         Rule::new("/integration_id", Is::Immutable),
         Rule::new(
             "/integration_id",
@@ -105,6 +110,9 @@ fn check(entry: &Map, problems: &mut Problems) {
 }
 
 fn decode(live: &mut Map) {
+    if live.get("note").and_then(Value::as_str) == Some(MADE_ON_GRANT) {
+        live.insert("made_on_grant".to_owned(), Value::Bool(true));
+    }
     // Read as one object, but as a list of one where older servers answer.
     if let Some(Value::List(list)) = live.get_mut("usage_limits")
         && list.len() <= 1

@@ -65,7 +65,7 @@ pub(crate) struct Coverage {
 struct Reached {
     file: File,
     known: BTreeSet<String>,
-    validators: HashMap<String, Option<Validator>>,
+    validators: HashMap<String, Option<Box<Validator>>>,
 }
 
 impl Coverage {
@@ -157,7 +157,7 @@ fn named(operation: &Operation, parameter: &Parameter) -> String {
 /// A walk over a schema: its properties, the values of its enums, and the arms of its choices.
 struct Walk<'w> {
     description: &'static Description,
-    validators: &'w mut HashMap<String, Option<Validator>>,
+    validators: &'w mut HashMap<String, Option<Box<Validator>>>,
     found: BTreeSet<String>,
     entered: BTreeSet<String>,
 }

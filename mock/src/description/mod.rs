@@ -13,7 +13,6 @@ pub(crate) mod resource;
 pub(crate) mod router;
 pub(crate) mod schema;
 pub(crate) mod spec;
-mod tight;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -48,7 +47,8 @@ impl Embedded {
 
     fn get(&'static self) -> Result<&'static Description, String> {
         let parsed = self.parsed.get_or_init(|| {
-            let document = tight::read(self.text).map_err(|error| error.to_string())?;
+            let document: Value =
+                serde_json::from_str(self.text).map_err(|error| error.to_string())?;
             let description = Description::read(self.text, self.value.get_or_init(|| document))?;
             match description.not_served.first() {
                 None => Ok(description),
@@ -219,7 +219,9 @@ impl Description {
     /// All validators share one registry that holds the whole document, so that a schema's
     /// references are resolved in place. `None` means that the schema cannot be compiled; a test
     /// compiles every schema of the description, so this does not happen to a released one.
-    pub(crate) fn validator(&self, located: &Located) -> Option<Validator> {
+    ///
+    /// It is boxed because most operations are never asked for, and it is large.
+    pub(crate) fn validator(&self, located: &Located) -> Option<Box<Validator>> {
         let registry = self
             .registry
             .get_or_init(|| {
@@ -237,6 +239,7 @@ impl Description {
             .should_validate_formats(true)
             .build(&json!({ "$ref": located.uri() }))
             .ok()
+            .map(Box::new)
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Parameter {
     pub(crate) required: bool,
     pub(crate) schema: Option<Located>,
     pub(crate) types: Types,
-    pub(crate) validator: OnceLock<Option<Validator>>,
+    pub(crate) validator: OnceLock<Option<Box<Validator>>>,
 }
 
 /// The body an operation takes.
@@ -49,7 +49,7 @@ pub(crate) struct RequestBody {
 pub(crate) struct Content {
     pub(crate) media_type: String,
     pub(crate) schema: Option<Located>,
-    pub(crate) validator: OnceLock<Option<Validator>>,
+    pub(crate) validator: OnceLock<Option<Box<Validator>>>,
     /// Which members its objects have.
     pub(crate) members: OnceLock<Members>,
 }

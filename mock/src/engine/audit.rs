@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::Reply;
 use super::error::ApiError;
@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::store::record::{Object, Record};
 
 /// How many writes are remembered.
-const KEPT: usize = 10_000;
+const KEPT: usize = 1_000;
 
 /// What was sent, as far as it can be shown: bodies and headers hold secrets.
 #[derive(Debug)]
@@ -22,6 +22,23 @@ pub(crate) struct Sent<'r> {
     pub(crate) uri: &'r str,
     pub(crate) query: &'r str,
     pub(crate) request_id: &'r str,
+}
+
+/// A write as it is kept, by the names of the API.
+#[derive(Serialize)]
+struct Entry<'r> {
+    timestamp: &'r str,
+    method: &'r str,
+    uri: &'r str,
+    request_id: &'r str,
+    query_params: &'r str,
+    user_id: &'r str,
+    user_type: &'static str,
+    organisation_id: &'r str,
+    workspace_id: Option<&'r str>,
+    response_status_code: u16,
+    resource_type: &'r str,
+    action: &'r str,
 }
 
 /// Remembers a write that an operation with a behaviour has served or refused.
@@ -55,30 +72,30 @@ pub(crate) fn record(
         _ => "update",
     };
     let written = store.write(|state| {
-        let fields = json!({
-            "timestamp": state.clock.now(),
-            "method": operation.method.to_uppercase(),
-            "uri": sent.uri,
-            "request_id": sent.request_id,
-            "query_params": sent.query,
-            "user_id": &**request.caller.user(state),
-            "user_type": "api_key",
-            "organisation_id": &*state.account(&api.name).organisation_id,
-            "workspace_id": request.caller.workspace().map(|id| &**id),
-            "response_status_code": status,
-            "resource_type": &behaviour.resource,
-            "action": behaviour.step.as_deref().unwrap_or(action),
-        });
-        let Value::Object(fields) = fields else {
-            return Ok(());
+        let timestamp = state.clock.now();
+        let fields = Entry {
+            timestamp: &timestamp,
+            method: &operation.method.to_uppercase(),
+            uri: sent.uri,
+            request_id: sent.request_id,
+            query_params: sent.query,
+            user_id: request.caller.user(state),
+            user_type: "api_key",
+            organisation_id: &state.account(&api.name).organisation_id,
+            workspace_id: request.caller.workspace().map(|id| &**id),
+            response_status_code: status,
+            resource_type: &behaviour.resource,
+            action: behaviour.step.as_deref().unwrap_or(action),
         };
+        // Text is what is kept, and nothing in here cannot be text.
+        let fields = serde_json::to_vec(&fields).unwrap_or_default();
         let entry = Record {
             sequence: state.next_sequence(),
             id: Arc::from(state.ids.id()),
             slug: None,
             within: Arc::default(),
             archived: false,
-            fields: Object::new(fields),
+            fields: Object::of_text(fields),
             links: Vec::new(),
             history: imbl::Vector::new(),
         };

@@ -13,7 +13,7 @@ use crate::description::Description;
 use crate::description::behaviour::{Action, OperationBehaviour};
 use crate::description::document::Located;
 use crate::description::schema::{self, Types};
-use crate::store::record::{Fields, Object};
+use crate::store::record::Fields;
 
 /// What an operation did, before it is put into words.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Outcome {
     /// The same outcome, of which no text is kept: what a write answers is asked for once.
     pub(crate) fn unkept(self) -> Outcome {
         match self {
-            Outcome::Object(fields) => Outcome::Object(Object::new(fields.copied())),
+            Outcome::Object(fields) => Outcome::Object(fields.unpacked()),
             other => other,
         }
     }

@@ -172,10 +172,7 @@ impl Work<'_> {
             links,
             history: imbl::Vector::new(),
         };
-        self.state.collection_mut(&resource.name).put(record);
-        let record = self.existing(resource, &id)?;
-        hook.after_write(self, None, &record, &steering)?;
-        self.existing(resource, &id)
+        self.keep(resource, None, record, &steering)
     }
 
     /// Lays the fields of a request over an object: what the request omits stays, what it gives
@@ -248,16 +245,34 @@ impl Work<'_> {
             fields.insert(stamps.version.clone(), Value::from(self.state.ids.id()));
         }
         if spec.history {
-            updated.history.push_front(Arc::clone(&record.fields));
+            updated.history.push_front(record.fields.packed());
             updated
                 .history
                 .truncate(VERSIONS_KEPT.min(updated.history.len()));
         }
         updated.fields = Object::new(fields);
-        self.state.collection_mut(&resource.name).put(updated);
-        let updated = self.existing(resource, &record.id)?;
-        hook.after_write(self, Some(record), &updated, &steering)?;
-        self.existing(resource, &record.id)
+        self.keep(resource, Some(record), updated, &steering)
+    }
+
+    /// Keeps what was written and has the kind's hook see to the consequences.
+    fn keep(
+        &mut self,
+        resource: &'static Resource,
+        former: Option<&Record>,
+        record: Record,
+        steering: &Map<String, Value>,
+    ) -> Result<Arc<Record>, ApiError> {
+        // What is kept is packed; the hook and the answer still have the fields as they are here.
+        let record = Arc::new(record);
+        let collection = self.state.collection_mut(&resource.name);
+        collection.put(Record::clone(&record));
+        let kept = self.existing(resource, &record.id)?;
+        Self::hook(resource).after_write(self, former, &record, steering)?;
+        let now = self.existing(resource, &record.id)?;
+        match Arc::ptr_eq(&now, &kept) {
+            true => Ok(record),
+            false => Ok(now),
+        }
     }
 
     /// Sets fields of an object without any of the consequences of a request.

@@ -39,6 +39,23 @@ impl Object {
         })
     }
 
+    /// Fixes fields that are JSON text already.
+    pub(crate) fn of_text(text: Vec<u8>) -> Fields {
+        Arc::new(Object {
+            text: Some(text.into_boxed_slice()),
+            fields: OnceLock::new(),
+            written: Mutex::default(),
+        })
+    }
+
+    /// The same fields as a tree alone, of which nothing is kept in what is stored.
+    pub(crate) fn unpacked(self: &Arc<Self>) -> Fields {
+        match self.text {
+            None => Arc::clone(self),
+            Some(_) => Object::new(self.copied()),
+        }
+    }
+
     /// The same fields as text, if they are not text already.
     pub(crate) fn packed(self: &Arc<Self>) -> Fields {
         if self.text.is_some() {
@@ -47,11 +64,7 @@ impl Object {
         // A tree of values has nothing that JSON cannot say.
         let text = serde_json::to_vec(&**self as &Map<String, Value>).ok();
         match text {
-            Some(text) => Arc::new(Object {
-                text: Some(text.into_boxed_slice()),
-                fields: OnceLock::new(),
-                written: Mutex::default(),
-            }),
+            Some(text) => Object::of_text(text),
             None => Arc::clone(self),
         }
     }
@@ -102,6 +115,8 @@ impl Object {
             Some(fields) => write(fields)?.into(),
             None => write(&self.parsed())?.into(),
         };
+        // Most objects are shown in one shape only.
+        written.reserve_exact(1);
         written.push((shape, Arc::clone(&text)));
         Ok(text)
     }

@@ -24,7 +24,7 @@ fn node(value: &Value) -> gatewright::yaml::Node {
 }
 
 /// A JSON manifest the way people write it, with a comment over every field.
-fn with_comments(json: &str) -> String {
+pub(super) fn with_comments(json: &str) -> String {
     let document: Value = serde_json::from_str(json).unwrap();
     let text = gatewright::yaml::edit::document(&node(&document), 3);
     let mut lines = Vec::new();
@@ -100,7 +100,7 @@ fn what_others_change_is_adopted_or_left_with_a_reason() {
     let rounds = number("GATEWRIGHT_LAW_ROUNDS", 3);
     for base in repository::samples() {
         let mut editor = Editor::new(&base, number("GATEWRIGHT_LAW_SEED", 2));
-        let (server, project) = (Server::start(), base.project());
+        let (server, project) = (Server::of_all(), base.project());
         let mut sample = base.clone();
         let mut done = 0;
         for round in 0..rounds {
@@ -116,9 +116,11 @@ fn what_others_change_is_adopted_or_left_with_a_reason() {
             let edits = editor.draw(&sample);
             let edited = sample.with(&edits);
             let other = edited.project();
-            let ledger = project.state_files(".ledger").remove(0);
-            let name = ledger.strip_prefix(project.path()).unwrap();
-            other.file(name.to_str().unwrap(), &project.ledger());
+            for ledger in project.state_files(".ledger") {
+                let name = ledger.strip_prefix(project.path()).unwrap().to_str();
+                let name = name.unwrap();
+                other.file(name, &project.read(name));
+            }
             if !matches!(apply(&edited, &other, &server), Outcome::Done) {
                 continue;
             }

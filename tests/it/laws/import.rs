@@ -112,3 +112,56 @@ fn what_is_live_is_imported_and_then_there_is_nothing_to_do() {
         }
     }
 }
+
+#[test]
+fn what_is_imported_into_a_file_leaves_the_rest_of_it_as_it_is() {
+    // A file is about one system, and what is imported is of all that are connected.
+    let samples = repository::samples().into_iter();
+    for base in samples.filter(|it| it.system.name == "portkey") {
+        let base = base.with_secrets(secret);
+        let (server, project) = (Server::of_all(), base.project());
+        if let Outcome::Broken(problem) = apply(&base, &project, &server) {
+            panic!("{problem}");
+        }
+        let text = super::adopt::with_comments(&project.read("org/0.yaml"));
+        // What stands behind a kind of the file can be taken away where nobody refers to it.
+        let blocks: Vec<&str> = text.split_inclusive("\n# ").collect();
+        let mut tried = 0;
+        for gone in 0..blocks.len() {
+            let rest: Vec<&str> = blocks
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| *at != gone)
+                .map(|(_, it)| *it)
+                .collect();
+            let before = rest.concat().trim_end_matches("# ").to_owned();
+            let partial = base.bare();
+            partial.file("org/0.yaml", &before);
+            if repository::load(partial.path()).is_err() || before == text {
+                continue;
+            }
+            tried += 1;
+            let arguments = ["import", "--into", "org/0.yaml", "--format", "json"];
+            let import = base.run_with(&partial, &server, arguments, &|name| Some(secret(name)));
+            assert_eq!(import.code, 0, "{import}");
+            let after = partial.read("org/0.yaml");
+            let mut lines = after.lines();
+            for line in before.lines() {
+                assert!(
+                    lines.any(|other| other == line),
+                    "`{line}` is gone\n{after}"
+                );
+            }
+            let plan = base.run_with(&partial, &server, ["plan", "--format", "json"], &|name| {
+                Some(secret(name))
+            });
+            // Without a ledger, what the API does not show may not be changeable.
+            assert!(matches!(plan.code, 0 | 3), "{plan}");
+            assert_eq!(plan.json()["plan"]["summary"]["create"], 0, "{plan}");
+            if tried == 3 {
+                break;
+            }
+        }
+        assert!(tried > 0, "everything is referred to");
+    }
+}

@@ -216,7 +216,7 @@ fn every_field_that_can_be_null_is_left_alone_cleared_and_set() {
 
 /// Sets, leaves out, clears and sets again.
 fn states(full: &Sample, edits: &[Edit]) {
-    let (server, project) = (Server::start(), full.project());
+    let (server, project) = (Server::of_all(), full.project());
     done(apply(full, &project, &server), "set");
 
     let with = |value: Option<Value>| -> Vec<Edit> {

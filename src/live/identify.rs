@@ -150,7 +150,7 @@ impl Reader<'_> {
 
     /// An object of a list, decoded. Lists of one scope do not all repeat that scope in their
     /// objects (the live list of providers does not).
-    fn object(
+    pub(super) fn object(
         &self,
         kind: &'static Kind,
         item: Json,
@@ -176,7 +176,7 @@ impl Reader<'_> {
         }
     }
 
-    fn take(&mut self, want: &Wanted<'_>, object: Object) {
+    pub(super) fn take(&mut self, want: &Wanted<'_>, object: Object) {
         self.live.directory.insert(want.kind, want.address, &object);
         self.live.objects.insert(want.address.clone(), object);
     }

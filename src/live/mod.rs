@@ -5,6 +5,7 @@
 
 mod cache;
 mod canonical;
+mod confirm;
 mod identify;
 mod inventory;
 mod scoped;
@@ -222,6 +223,7 @@ pub async fn read(
     }
     reader.identify_all(last);
     if reader.problems.is_empty() {
+        reader.confirm(wanted).await;
         reader.read_details(wanted).await;
     }
     for want in unlisted.iter().flat_map(|(_, wants)| wants) {
@@ -294,6 +296,23 @@ impl Reader<'_> {
         }
     }
 
+    /// The request that reads an object, or something below it; `None` where its name is not known.
+    fn item_request(&self, want: &Wanted<'_>, path: &str, ident: &Ident) -> Option<Request> {
+        let mut query = Vec::new();
+        if want.kind.endpoints.scope_in_query {
+            let recorded = want.record.map(|record| &record.scope);
+            let place = recorded.filter(|scope| !scope.is_empty());
+            query = self
+                .scope_query(want.kind, place.or(want.fields))
+                .unwrap_or_default();
+        }
+        let path = item_path(path, ident)?;
+        Some(Request {
+            query,
+            ..Request::get(path)
+        })
+    }
+
     /// Reads the single objects and the parts that the declared resources ask for.
     async fn read_details(&mut self, wanted: &[Wanted<'_>]) {
         let before = self.client.server_time();
@@ -310,19 +329,9 @@ impl Reader<'_> {
             let leaving = want.fields.is_none();
             let defers = leaving && kind.rules.iter().any(|r| matches!(r.is, Is::Deferred));
             let fields = want.fields.unwrap_or(&empty);
-            let mut scope = Vec::new();
-            if kind.endpoints.scope_in_query {
-                let place = want
-                    .record
-                    .map(|record| &record.scope)
-                    .filter(|scope| !scope.is_empty());
-                scope = self
-                    .scope_query(kind, place.or(want.fields))
-                    .unwrap_or_default();
-            }
-            let request = |path: &str| Request {
-                query: scope.clone(),
-                ..Request::get(item_path(path, &object.ident).unwrap_or_default())
+            let request = |path: &str| {
+                let request = self.item_request(want, path, &object.ident);
+                request.unwrap_or_else(|| Request::get(String::new()))
             };
             if defers || (!leaving && needs_detail(kind, fields)) {
                 let stamp = match kind.endpoints.detail {

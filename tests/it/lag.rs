@@ -51,3 +51,22 @@ fn the_flag_sets_the_lag() {
     assert_eq!(mock.get("/configs")["total"], 1);
     mock.stop();
 }
+
+#[test]
+fn what_no_list_shows_yet_is_not_made_again() {
+    let project = Project::small();
+    let control = Server::start();
+    project.apply(&control.url()).expect(0);
+
+    let server = Server::start();
+    server.lag(Some(Duration::from_secs(600)));
+    // Each look finds the objects as they were first made, and says so.
+    for _ in 0..3 {
+        let run = project.apply(&server.url()).expect(1);
+        assert!(run.stderr.contains("error[not-converged]"), "{run}");
+    }
+    server.lag(None);
+    assert_eq!(server.inventory(), control.inventory());
+    project.apply(&server.url()).expect(0);
+    project.assert_converged(&server, &server.url());
+}

@@ -18,9 +18,18 @@ impl Reader<'_> {
     /// Asks for every recorded object that no list showed. What the API does not know, or does not
     /// let us see, is gone: there the list has the last word.
     pub(super) async fn confirm(&mut self, wanted: &[Wanted<'_>]) {
-        let jobs: Vec<(&Wanted<'_>, &Ident, Request)> = wanted
+        // What lives in a scope is asked for there, so the scope has to be known first.
+        let (inside, outside): (Vec<_>, Vec<_>) = wanted
             .iter()
             .filter(|want| want.kind.identity != Identity::Recorded)
+            .partition(|want| !want.kind.scope.is_empty());
+        self.confirm_all(outside).await;
+        self.confirm_all(inside).await;
+    }
+
+    async fn confirm_all(&mut self, wanted: Vec<&Wanted<'_>>) {
+        let jobs: Vec<(&Wanted<'_>, &Ident, Request)> = wanted
+            .into_iter()
             .filter(|want| !self.live.objects.contains_key(want.address))
             .filter_map(|want| {
                 let ident = &want.record?.ident;
@@ -30,10 +39,10 @@ impl Reader<'_> {
             .collect();
         let client = self.client;
         let answers = join_all(jobs.iter().map(|(_, _, request)| client.send(request))).await;
-        for ((want, ident, _), answer) in jobs.into_iter().zip(answers) {
+        for ((want, ident, request), answer) in jobs.into_iter().zip(answers) {
             match answer {
                 Ok(json) => {
-                    let object = self.object(want.kind, json, None);
+                    let object = self.object(want.kind, json, Some(&request.query));
                     let status = object.fields.get("status").and_then(Value::as_str);
                     let gone =
                         want.kind.fate(&object.fields) == Fate::Over || status == Some(ARCHIVED);

@@ -56,13 +56,16 @@ fn the_flag_sets_the_lag() {
 fn what_no_list_shows_yet_is_not_made_again() {
     let project = Project::small();
     let control = Server::start();
-    project.apply(&control.url()).expect(0);
+    project.apply(&control.url());
 
     let server = Server::start();
     server.lag(Some(Duration::from_secs(600)));
     // Each look finds the objects as they were first made, and says so.
     for _ in 0..3 {
-        let run = project.apply(&server.url()).expect(1);
+        let run = project
+            .at(&server.url(), ["apply", "--yes"])
+            .run()
+            .expect(1);
         assert!(run.stderr.contains("error[not-converged]"), "{run}");
     }
     server.lag(None);

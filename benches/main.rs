@@ -346,10 +346,10 @@ fn plan_of_organisation(bencher: divan::Bencher<'_, '_>, workspaces: usize, cold
     let mut plan = vec!["plan", "--detailed-exitcode"];
     plan.extend(cold.then_some("--no-cache"));
     run(&plan);
-    mock.clear_requests();
+    mock.clear_journal();
     mock.set_latency(Some(Latency::Fixed(LATENCY)));
     run(&plan);
-    let requests = mock.requests().len();
+    let requests = mock.journal().len();
     bencher
         .counter(divan::counter::ItemsCount::new(requests))
         .bench_local(|| run(&plan));

@@ -428,12 +428,12 @@ impl MockPortkey {
 
     /// The last requests, the oldest first, as many as the journal's limits allow.
     #[must_use]
-    pub fn requests(&self) -> Vec<RequestRecord> {
+    pub fn journal(&self) -> Vec<RequestRecord> {
         self.app.journal.entries(|_| true)
     }
 
     /// Forgets the requests so far.
-    pub fn clear_requests(&self) {
+    pub fn clear_journal(&self) {
         self.app.journal.clear();
     }
 

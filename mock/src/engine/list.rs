@@ -517,7 +517,7 @@ mod tests {
     use crate::store::lag::Lag;
     use crate::store::record::{Object, Record};
     use crate::store::{State, Store};
-    use crate::{ArizeRevision, Profile, seed};
+    use crate::{Api, Profile, seed};
 
     /// A store with an account and so many bare objects of a kind.
     fn store(description: &'static Description, kind: &str, count: usize) -> Store {
@@ -581,12 +581,10 @@ mod tests {
 
     #[test]
     fn a_page_costs_the_objects_on_it_however_many_there_are() {
-        let descriptions = [
-            Description::portkey(Profile::Live),
-            Description::arize(ArizeRevision::Current),
-        ];
+        let apis = Api::BESIDE.iter().copied();
         let mut looked_at = 0;
-        for description in descriptions.map(Result::unwrap) {
+        for api in apis.chain([Api::Portkey(Profile::Live)]) {
+            let description = api.description().unwrap();
             for (operation, behaviour) in operations(description, Action::List) {
                 // A list that leaves something out unless it is asked for has to look.
                 if !behaviour.on_request.is_empty() {

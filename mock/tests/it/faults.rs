@@ -61,7 +61,7 @@ async fn a_status_is_answered_in_the_apis_own_shape_and_without_effect() {
     );
     api.mock.clear_faults();
     api.workspace("x").await;
-    let records = api.mock.requests();
+    let records = api.mock.journal();
     assert_eq!(records[0].fault, Some(1));
     assert_eq!(records.last().unwrap().fault, None);
 }
@@ -124,7 +124,7 @@ async fn connections_are_dropped_before_after_and_during() {
         }
         assert_eq!(workspaces(&api).await, expected, "{when:?}");
     }
-    let dropped = api.mock.requests();
+    let dropped = api.mock.journal();
     assert_eq!(
         (dropped[0].status, dropped[2].status, dropped[4].status),
         (0, 0, 200)

@@ -172,9 +172,9 @@ async fn filters_let_some_through() {
     api.control(Method::DELETE, "/requests", Value::Null)
         .await
         .ok();
-    assert!(api.mock.requests().is_empty());
+    assert!(api.mock.journal().is_empty());
     api.get("/integrations").await.ok();
-    assert_eq!(api.mock.requests()[0].number, 6, "numbers go on");
+    assert_eq!(api.mock.journal()[0].number, 6, "numbers go on");
 }
 
 #[tokio::test]
@@ -200,12 +200,12 @@ async fn the_journal_is_bounded_in_bytes_and_bodies_can_be_left_out() {
         api.post("/configs", json!({ "name": long, "config": {} }))
             .await;
     }
-    let kept = api.mock.requests();
+    let kept = api.mock.journal();
     assert!((5..10).contains(&kept.len()), "{}", kept.len());
     assert_eq!(kept.last().unwrap().number, 40, "the oldest go first");
     let huge = json!({ "name": "y".repeat(20_000), "config": {} });
     api.post("/configs", huge).await;
-    let last = api.mock.requests().pop().unwrap();
+    let last = api.mock.journal().pop().unwrap();
     assert_eq!(last.body, None);
     assert_eq!(last.notes, ["the body is too large to be kept"]);
     let served = api
@@ -228,7 +228,7 @@ async fn the_journal_is_bounded_in_bytes_and_bodies_can_be_left_out() {
     for n in 0..5 {
         api.workspace(&format!("W{n}")).await;
     }
-    let kept = api.mock.requests();
+    let kept = api.mock.journal();
     assert_eq!(
         kept.iter().map(|record| record.number).collect::<Vec<_>>(),
         [3, 4, 5]

@@ -290,7 +290,7 @@ async fn the_journal_tells_what_was_asked_and_holds_no_secret() {
     api.post("/integrations", body).await.ok();
     api.get("/guardrails?page_size=5").await.ok();
     api.get("/no/such/thing").await;
-    let requests = api.mock.requests();
+    let requests = api.mock.journal();
     let shown: Vec<(&str, &str, &str, Option<&str>, u16)> = requests
         .iter()
         .map(|r| {
@@ -335,11 +335,11 @@ async fn the_journal_tells_what_was_asked_and_holds_no_secret() {
         !whole.contains("secret-key") && !whole.contains(api.mock.api_key()),
         "{whole}"
     );
-    api.mock.clear_requests();
-    assert!(api.mock.requests().is_empty());
+    api.mock.clear_journal();
+    assert!(api.mock.journal().is_empty());
     let long = "a".repeat(5_000);
     api.get(&format!("/{long}?q={long}")).await;
-    let [request] = api.mock.requests().try_into().unwrap();
+    let [request] = api.mock.journal().try_into().unwrap();
     assert_eq!((request.path.len(), request.query.len()), (2_048, 2_048));
 }
 
@@ -353,7 +353,7 @@ async fn the_journal_is_bounded() {
             assert_eq!(response.unwrap().status(), 404);
         }
     }
-    assert_eq!(api.mock.requests().len(), 10_000);
+    assert_eq!(api.mock.journal().len(), 10_000);
 }
 
 #[tokio::test]
@@ -420,7 +420,7 @@ async fn mocks_in_one_process_share_nothing() {
     one.workspace("Mine").await;
     assert_eq!(one.get("/admin/workspaces").await.ok()["total"], 2);
     assert_eq!(two.get("/admin/workspaces").await.ok()["total"], 1);
-    assert_eq!(two.mock.requests().len(), 1);
+    assert_eq!(two.mock.journal().len(), 1);
 }
 
 #[tokio::test]
@@ -462,7 +462,7 @@ async fn slow_clients_are_not_waited_for() {
     );
     let answer = exchange(body).await;
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
-    let last = mock.requests().pop().unwrap();
+    let last = mock.journal().pop().unwrap();
     assert_eq!(
         (last.operation.as_deref(), last.status),
         (Some("createIntegration"), 408)

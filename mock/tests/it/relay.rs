@@ -270,7 +270,7 @@ async fn faults_and_latency_strike_what_is_recorded_and_replayed() {
     let cut = api.request(Method::POST, "/configs").json(&config("b"));
     assert!(cut.send().await.is_err());
     assert_eq!(total().await, 2);
-    let records = api.mock.requests();
+    let records = api.mock.journal();
     let struck: Vec<Option<u64>> = records.iter().map(|record| record.fault).collect();
     assert_eq!(struck, [Some(1), None, Some(2), None, Some(3), None]);
     assert_eq!(records[0].operation.as_deref(), Some("createConfig"));

@@ -334,7 +334,7 @@ async fn seeds_are_plain_requests_that_leave_no_trace() {
         (&made[0]["name"], &made[3]["description"]),
         (&json!("Payments"), &json!("Ours"))
     );
-    assert!(mock.requests().is_empty());
+    assert!(mock.journal().is_empty());
     let refused = mock
         .seed([("/configs", json!({ "name": 1 }))])
         .await

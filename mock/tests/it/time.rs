@@ -47,7 +47,7 @@ async fn timestamps_go_by_the_clock() {
         "2025-06-01T12:00:00.000Z"
     );
     assert_eq!(
-        api.mock.requests().last().unwrap().time,
+        api.mock.journal().last().unwrap().time,
         "2025-06-01T12:00:00.000Z"
     );
     let answer = api.get("/configs").await;
@@ -235,7 +235,7 @@ async fn the_same_seed_and_requests_give_the_same_bytes() {
     assert_eq!(bodies(&first), bodies(&third));
     // So do the journals.
     let journal = |api: &Api| -> Vec<String> {
-        let records = api.mock.requests().into_iter();
+        let records = api.mock.journal().into_iter();
         records
             .map(|r| {
                 format!(
@@ -310,7 +310,7 @@ async fn the_same_seed_and_journal_give_the_same_bytes() {
     api.get(&format!("/configs/{slug}")).await.ok();
     api.get("/configs?current_page=0&page_size=1").await.ok();
     api.delete(&format!("/configs/{slug}")).await.ok();
-    let journal = api.mock.requests();
+    let journal = api.mock.journal();
     assert!(journal.len() > 15);
 
     // Chance is in it as well: which requests a fault strikes.
@@ -321,7 +321,7 @@ async fn the_same_seed_and_journal_give_the_same_bytes() {
             .probability(0.3);
         api.mock.add_fault(chance).unwrap();
         let answers = replayed(&api, &journal).await;
-        (answers, api.mock.requests())
+        (answers, api.mock.journal())
     };
     let (first, first_journal) = again().await;
     let (second, second_journal) = again().await;

@@ -19,7 +19,7 @@ async fn of(validation: Validation) -> Api {
 
 /// What the journal says of the last request.
 fn notes(api: &Api) -> Vec<String> {
-    let notes = api.mock.requests().pop().unwrap().notes;
+    let notes = api.mock.journal().pop().unwrap().notes;
     let notes = notes.iter().map(|note| {
         let note = note.strip_prefix("not in the published document: ");
         note.unwrap().to_owned()

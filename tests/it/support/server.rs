@@ -57,12 +57,12 @@ impl Server {
 
     /// Forgets the requests so far.
     pub(crate) fn clear(&self) {
-        self.mock.clear_requests();
+        self.mock.clear_journal();
     }
 
     /// The requests since the last [`Server::clear`] that were no reads, and how they ended.
     pub(crate) fn writes(&self) -> Vec<String> {
-        let requests = self.mock.requests();
+        let requests = self.mock.journal();
         let writes = requests.iter().filter(|request| request.method != "GET");
         writes
             .map(|r| format!("{} {} {}", r.method, r.path, r.status))
@@ -73,7 +73,7 @@ impl Server {
     /// path with ids left out.
     pub(crate) fn traffic(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
-        for request in self.mock.requests() {
+        for request in self.mock.journal() {
             let collection = [
                 "workspaces",
                 "integrations",
@@ -120,7 +120,7 @@ impl Server {
 
     /// How many requests there were since the last [`Server::clear`].
     pub(crate) fn total(&self) -> usize {
-        self.mock.requests().len()
+        self.mock.journal().len()
     }
 
     /// Sends a request with the admin key; the status and the body, null where there is none.

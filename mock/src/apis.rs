@@ -48,6 +48,15 @@ impl Api {
         std::mem::discriminant(&self) == std::mem::discriminant(&other)
     }
 
+    /// Its title and the path below which clients find it: what its description says as well, which
+    /// takes time and room to read.
+    fn signpost(self) -> (&'static str, &'static str) {
+        match self {
+            Api::Portkey(_) => ("Portkey API", "/v1"),
+            Api::Arize(_) => ("Arize API", "/arize"),
+        }
+    }
+
     /// Its description. It is read when it is first asked for.
     pub(crate) fn description(self) -> Result<&'static Description, String> {
         match self {
@@ -87,11 +96,43 @@ impl Served {
         }
     }
 
+    /// Its title and the path below which clients find it. A description is not read for that.
+    pub(crate) fn signpost(self) -> (String, String) {
+        match self {
+            Served::Known(api) => {
+                let (title, base) = api.signpost();
+                (title.to_owned(), base.to_owned())
+            }
+            Served::Read(description) => {
+                let title = description.document["info"]["title"].as_str();
+                let base = description.api.base_paths.first();
+                (
+                    title.unwrap_or_default().to_owned(),
+                    base.cloned().unwrap_or_default(),
+                )
+            }
+        }
+    }
+
     /// The description of the API as its vendor has published it.
     pub(crate) fn published(self) -> Result<&'static Description, String> {
         match self {
             Served::Known(Api::Portkey(_)) => Api::Portkey(Profile::Documented).description(),
             other => other.description(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_without_a_description_is_what_the_description_says() {
+        let apis = Api::REVISIONS.iter().map(|(_, api)| *api);
+        for api in apis.chain([Profile::Documented, Profile::Live].map(Api::Portkey)) {
+            let read = Served::Read(api.description().unwrap()).signpost();
+            assert_eq!(Served::Known(api).signpost(), read, "{api:?}");
         }
     }
 }

@@ -401,16 +401,9 @@ impl MockPortkey {
     /// which ends as the API's own does.
     #[must_use]
     pub fn beside(&self) -> Vec<(String, String)> {
-        let described = self.app.apis.iter().skip(1);
-        let described = described.filter_map(|api| api.description().ok());
-        let named = described.map(|description| {
-            let title = description.document["info"]["title"].as_str();
-            let base = description.api.base_paths.first();
-            (
-                title.unwrap_or_default().to_owned(),
-                format!("http://{}{}", self.address, base.map_or("", String::as_str)),
-            )
-        });
+        let signposts = self.app.apis.iter().skip(1).map(|api| api.signpost());
+        let named =
+            signposts.map(|(title, base)| (title, format!("http://{}{base}", self.address)));
         named.collect()
     }
 

@@ -170,6 +170,19 @@ pub struct Endpoints {
     pub delete_body: &'static [&'static str],
 }
 
+impl Endpoints {
+    /// Those of a kind with nothing special about it, for the others to begin with.
+    pub const PLAIN: Self = Self {
+        list: List::NONE,
+        create: "",
+        item: "",
+        update: Update::PUT,
+        detail: Detail::Listed,
+        scope_in_query: false,
+        delete_body: &[],
+    };
+}
+
 /// How an existing object is updated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Update {
@@ -212,7 +225,7 @@ pub struct List {
 }
 
 impl List {
-    /// There is none, for [`Identity::Recorded`].
+    /// There is none, for [`Identity::Recorded`]. The others begin with it.
     pub const NONE: Self = Self {
         path: "",
         items: "",

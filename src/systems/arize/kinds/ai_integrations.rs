@@ -124,8 +124,7 @@ pub static KIND: Kind = Kind {
         item: "/v2/ai-integrations/{id}",
         update: Update::PATCH,
         detail: Detail::Listed,
-        scope_in_query: false,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new("/api_key", Is::Secret),

@@ -93,8 +93,7 @@ pub static KIND: Kind = Kind {
             ..Update::PATCH
         },
         detail: Detail::Listed,
-        scope_in_query: false,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new("/space_id", Is::Immutable),

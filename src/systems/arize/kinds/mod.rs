@@ -20,7 +20,6 @@ const fn list(path: &'static str, items: &'static str) -> List {
         items,
         // The API gives no more at once.
         paging: Paging::Cursor { size: 100 },
-        per_scope: false,
-        across: None,
+        ..List::NONE
     }
 }

@@ -37,8 +37,7 @@ pub static KIND: Kind = Kind {
         item: "/v2/organizations/{id}",
         update: Update::PATCH,
         detail: Detail::Listed,
-        scope_in_query: false,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[Rule::new("", Is::Precious)],
     parts: &[],

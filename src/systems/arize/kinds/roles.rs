@@ -55,8 +55,7 @@ pub static KIND: Kind = Kind {
         item: "/v2/roles/{id}",
         update: Update::PATCH,
         detail: Detail::Listed,
-        scope_in_query: false,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[Rule::new("/permissions", Is::Set)],
     parts: &[],

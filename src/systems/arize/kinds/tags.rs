@@ -71,8 +71,7 @@ pub static KIND: Kind = Kind {
         item: "/v2/tags/{id}",
         update: Update::PATCH,
         detail: Detail::Listed,
-        scope_in_query: false,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new("/space_id", Is::Immutable),

@@ -72,8 +72,7 @@ pub static KIND: Kind = Kind {
         item: "/v2/webhooks/{id}",
         update: Update::PATCH,
         detail: Detail::Listed,
-        scope_in_query: false,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new("/organization_id", Is::Immutable),

@@ -179,15 +179,13 @@ pub static KIND: Kind = Kind {
             path: "/api-keys",
             items: "data",
             paging: Paging::CurrentPage { size: 100 },
-            per_scope: false,
-            across: None,
+            ..List::NONE
         },
         create: "/api-keys/{type}/{sub_type}",
         item: "/api-keys/{id}",
         detail: Detail::ReadFor(&["/rotation_policy", "/defaults/allow_config_override"]),
-        scope_in_query: false,
         update: Update::PUT,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new(

@@ -51,9 +51,8 @@ pub static KIND: Kind = Kind {
         create: "/collections",
         item: "/collections/{id}",
         detail: Detail::Listed,
-        scope_in_query: false,
         update: Update::PUT,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         // Every workspace comes with one.

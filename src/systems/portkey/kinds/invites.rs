@@ -79,15 +79,13 @@ pub static KIND: Kind = Kind {
             path: "/admin/users/invites",
             items: "data",
             paging: Paging::CamelPage { size: 100 },
-            per_scope: false,
-            across: None,
+            ..List::NONE
         },
         create: "/admin/users/invites",
         item: "/admin/users/invites/{id}",
         detail: Detail::Listed,
-        scope_in_query: false,
         update: Update::PUT,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new(

@@ -60,9 +60,8 @@ pub static KIND: Kind = Kind {
         create: "/labels",
         item: "/labels/{id}",
         detail: Detail::Listed,
-        scope_in_query: false,
         update: Update::PUT,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new("/workspace_id", Is::Immutable),

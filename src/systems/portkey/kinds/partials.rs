@@ -53,9 +53,8 @@ pub static KIND: Kind = Kind {
         create: "/prompts/partials",
         item: "/prompts/partials/{slug}",
         detail: Detail::Read,
-        scope_in_query: false,
         update: Update::PUT,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new(

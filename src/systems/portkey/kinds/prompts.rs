@@ -96,15 +96,13 @@ pub static KIND: Kind = Kind {
             path: "/prompts",
             items: "data",
             paging: Paging::CurrentPage { size: 100 },
-            per_scope: false,
-            across: None,
+            ..List::NONE
         },
         create: "/prompts",
         item: "/prompts/{slug}",
         detail: Detail::Read,
-        scope_in_query: false,
         update: Update::PUT,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new(

@@ -73,7 +73,7 @@ pub static KIND: Kind = Kind {
             repeats: &["workspace_id"],
             ..Update::PUT
         },
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new("/made_on_grant", Is::ServerMade),

@@ -47,15 +47,13 @@ pub static KIND: Kind = Kind {
             path: "/scim/workspaces",
             items: "mappings",
             paging: Paging::PageFromZero { size: 100 },
-            per_scope: false,
-            across: None,
+            ..List::NONE
         },
         create: "/scim/workspaces",
         item: "/scim/workspaces/{id}",
         detail: Detail::Listed,
-        scope_in_query: false,
         update: Update::PUT,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new("/workspace_id", Is::Immutable),

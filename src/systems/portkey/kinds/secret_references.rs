@@ -235,15 +235,13 @@ pub static KIND: Kind = Kind {
             path: "/secret-references",
             items: "data",
             paging: Paging::CurrentPage { size: 100 },
-            per_scope: false,
-            across: None,
+            ..List::NONE
         },
         create: "/secret-references",
         item: "/secret-references/{slug}",
         detail: Detail::Read,
-        scope_in_query: false,
         update: Update::PUT,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new("/manager_type", Is::Immutable),

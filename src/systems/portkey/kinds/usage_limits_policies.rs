@@ -75,15 +75,13 @@ pub static KIND: Kind = Kind {
             path: "/policies/usage-limits",
             items: "data",
             paging: Paging::CurrentPage { size: 100 },
-            per_scope: false,
-            across: None,
+            ..List::NONE
         },
         create: "/policies/usage-limits",
         item: "/policies/usage-limits/{id}",
         detail: Detail::Listed,
-        scope_in_query: false,
         update: Update::PUT,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new("/workspace_id", Is::Immutable),

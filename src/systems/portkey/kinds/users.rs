@@ -47,15 +47,13 @@ pub static KIND: Kind = Kind {
             path: "/admin/users",
             items: "data",
             paging: Paging::CamelPage { size: 100 },
-            per_scope: false,
-            across: None,
+            ..List::NONE
         },
         create: "",
         item: "/admin/users/{id}",
         detail: Detail::Listed,
-        scope_in_query: false,
         update: Update::PUT,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new(

@@ -127,9 +127,8 @@ pub static KIND: Kind = Kind {
         create: "/virtual-keys",
         item: "/virtual-keys/{slug}",
         detail: Detail::Read,
-        scope_in_query: false,
         update: Update::PUT,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new(

@@ -81,8 +81,7 @@ pub static KIND: Kind = Kind {
             path: "/admin/workspaces",
             items: "data",
             paging: Paging::CurrentPage { size: 100 },
-            per_scope: false,
-            across: None,
+            ..List::NONE
         },
         create: "/admin/workspaces",
         item: "/admin/workspaces/{id}",
@@ -91,9 +90,9 @@ pub static KIND: Kind = Kind {
             "/defaults/output_guardrails",
             "/defaults/user_api_key_config",
         ]),
-        scope_in_query: false,
         update: Update::PUT,
         delete_body: &["name"],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new("/defaults", Is::Merge),

@@ -54,15 +54,13 @@ pub static KIND: Kind = Kind {
             path: "/configs",
             items: "data",
             paging: Paging::Whole,
-            per_scope: false,
-            across: None,
+            ..List::NONE
         },
         create: "/configs",
         item: "/configs/{slug}",
         detail: Detail::Stamped(&["last_updated_at"]),
-        scope_in_query: false,
         update: Update::PUT,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new("/workspace_id", Is::Immutable),

@@ -156,9 +156,8 @@ pub static KIND: Kind = Kind {
         create: "/guardrails",
         item: "/guardrails/{slug}",
         detail: Detail::Stamped(&["last_updated_at"]),
-        scope_in_query: false,
         update: Update::PUT,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new("/workspace_id", Is::Immutable),

@@ -116,15 +116,13 @@ pub static KIND: Kind = Kind {
             path: "/integrations",
             items: "data",
             paging: Paging::CurrentPage { size: 100 },
-            per_scope: false,
-            across: None,
+            ..List::NONE
         },
         create: "/integrations",
         item: "/integrations/{slug}",
         detail: Detail::Read,
-        scope_in_query: false,
         update: Update::PUT,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new("/ai_provider_id", Is::Immutable),

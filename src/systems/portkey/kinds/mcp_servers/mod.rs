@@ -69,9 +69,8 @@ pub static KIND: Kind = Kind {
         create: "/mcp-servers",
         item: "/mcp-servers/{id}",
         detail: Detail::Listed,
-        scope_in_query: false,
         update: Update::PUT,
-        delete_body: &[],
+        ..Endpoints::PLAIN
     },
     rules: &[
         Rule::new("/mcp_integration_id", Is::Immutable),

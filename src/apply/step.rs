@@ -248,8 +248,10 @@ impl Run<'_> {
     ) -> Result<Vec<Json>, StepError> {
         let mut query = Vec::new();
         if kind.endpoints.list.per_scope
-            && let Some(field) = kind.outer_scope()
-            && let Some(value) = fields.get(field).filter(|value| !value.is_null())
+            && let Some((field, value)) = kind.outer_place().find_map(|field| {
+                let value = fields.get(field).filter(|value| !value.is_null())?;
+                Some((field, value))
+            })
             && let Json::String(text) = value.to_wire(&|r| self.resolve(r))?
         {
             query.push((field.to_owned(), text));
@@ -299,10 +301,13 @@ impl Run<'_> {
             .unwrap_or(&none);
         let value = |field: &str| body.get(field).filter(|value| !value.is_null());
         let outer = kind.outer_scope();
+        let outside = kind.instead_of_scope().and_then(value).is_some();
         // Not every list says in what outermost scope its objects live, and a key may have but one.
         let lives_here = |field: &str, found: Option<String>| match (value(field), found) {
             (Some(value), Some(found)) => self.stands_for(value, &found),
-            (wanted, found) => Some(field) == outer || wanted.is_some() == found.is_some(),
+            (wanted, found) => {
+                (Some(field) == outer && !outside) || wanted.is_some() == found.is_some()
+            }
         };
         let mut items = self.siblings(session, kind, body).await?;
         // What is known by another address is not what was asked for: of an object that is replaced,

@@ -81,6 +81,11 @@ pub enum ApiErrorKind {
 }
 
 impl ApiError {
+    /// Whether the server knows who asks, and does not answer this.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.status, Some(400..=499)) && self.kind != ApiErrorKind::Unauthorised
+    }
+
     pub(super) fn from_transport(
         request: &Request,
         target: &Target,

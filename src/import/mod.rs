@@ -18,7 +18,7 @@ pub use unseen::unseen;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::kind::{Detail, Identity, Is, Kind, System};
+use crate::kind::{Detail, Identity, Kind, System};
 pub use crate::live::Found;
 use crate::model::{Address, Attribute, Ident, Map, Pointer, Value};
 
@@ -48,20 +48,6 @@ pub fn marks<'a>(
         }
     }
     marks
-}
-
-/// Whether the server made an object by itself, so that it is nobody's to declare.
-pub fn is_server_made(found: &Found) -> bool {
-    let rules = found.kind.rules.iter();
-    let mut places = rules.filter(|rule| matches!(rule.is, Is::ServerMade));
-    places.any(|rule| {
-        let at = Pointer::from(rule.at.0);
-        let value = at.segments().split_first().and_then(|(field, below)| {
-            let field = found.fields.get(field)?;
-            field.at(below)?.as_bool()
-        });
-        value == Some(true)
-    })
 }
 
 /// The fields of an entry that makes everything be read that there is to read of its object.

@@ -116,7 +116,7 @@ pub fn spell(
     if let Some((at, text)) = speller.spelled.unsaid.first()
         && members
             .iter()
-            .all(|(field, _)| kind.scope.contains(&field.as_str()))
+            .all(|(field, _)| kind.place().any(|one| one == field))
     {
         return Err(format!(
             "its `{}` is `{text}`, which no entry can say",
@@ -125,7 +125,7 @@ pub fn spell(
     }
     let rank = |field: &str| match field {
         "name" => 0,
-        _ if kind.scope.contains(&field) => 1,
+        _ if kind.place().any(|one| one == field) => 1,
         "description" => 2,
         _ if kind.part(field).is_some() => 4,
         _ => 3,

@@ -13,7 +13,7 @@ pub use rule::{Is, Rotate, Rule, VersionLabel, Versions};
 use schemars::{Schema, SchemaGenerator};
 
 use crate::diagnostic::Severity;
-use crate::model::{Map, Pointer, Value};
+use crate::model::{Attribute, Map, Pointer, Value};
 
 /// A service that gatewright manages: where it is, how one signs in, and what it holds.
 #[derive(Debug)]
@@ -45,6 +45,12 @@ impl System {
     /// The kind of that name.
     pub fn kind(&self, name: &str) -> Option<&'static Kind> {
         self.kinds.iter().copied().find(|kind| kind.name == name)
+    }
+
+    /// Whether others live in objects of a kind.
+    pub fn is_scope(&self, kind: &Kind) -> bool {
+        let mut scopes = self.kinds.iter().filter_map(|it| it.lives_in());
+        kind.system == self.name && scopes.any(|(name, _)| name == kind.name)
     }
 
     /// The base URL of a region, where the system has regions.
@@ -432,6 +438,63 @@ impl Kind {
     /// The scope field that requests name: the outermost one.
     pub fn outer_scope(&self) -> Option<&'static str> {
         self.scope.first().copied()
+    }
+
+    /// The kind of what objects of this kind live in, and the attribute by which requests name it.
+    pub fn lives_in(&self) -> Option<(&'static str, Attribute)> {
+        let at = Pointer::root().child(self.outer_scope()?);
+        self.rules_at(&at).find_map(|is| match is {
+            Is::Reference { kind, attribute } => Some((*kind, *attribute)),
+            _ => None,
+        })
+    }
+
+    /// The field that entries outside of any outermost scope say instead of it.
+    pub fn instead_of_scope(&self) -> Option<&'static str> {
+        let instead = |rule: &&Rule| matches!(rule.is, Is::InsteadOfScope);
+        self.rules.iter().find(instead)?.at.0.strip_prefix('/')
+    }
+
+    /// The fields of which one says in what outermost scope an object is: that scope's, and the
+    /// one instead of it.
+    pub fn outer_place(&self) -> impl Iterator<Item = &'static str> {
+        self.outer_scope()
+            .into_iter()
+            .chain(self.instead_of_scope())
+    }
+
+    /// The fields that say where an object is.
+    pub fn place(&self) -> impl Iterator<Item = &'static str> {
+        self.scope.iter().copied().chain(self.instead_of_scope())
+    }
+
+    /// Why the server made a live object by itself, if it did.
+    pub fn server_made(&self, live: &Map) -> Option<&'static str> {
+        self.reason(live, |is| match is {
+            Is::ServerMade { because } => Some(because),
+            _ => None,
+        })
+    }
+
+    /// Who else makes and removes a live object, if somebody does.
+    pub fn kept_elsewhere(&self, live: &Map) -> Option<&'static str> {
+        let all = self.found().map(|_| "entries neither make nor remove them");
+        all.or_else(|| {
+            self.reason(live, |is| match is {
+                Is::KeptElsewhere { because } => Some(because),
+                _ => None,
+            })
+        })
+    }
+
+    /// The reason of the first rule that has one and whose place is true in a live object.
+    fn reason(&self, live: &Map, of: fn(&Is) -> Option<&'static str>) -> Option<&'static str> {
+        let is_true = |at: &str| {
+            let field = live.get(at.trim_start_matches('/'));
+            field.and_then(Value::as_bool) == Some(true)
+        };
+        let said = |rule: &Rule| of(&rule.is).filter(|_| is_true(rule.at.0));
+        self.rules.iter().find_map(said)
     }
 
     /// Whether what a field names has another name in the field beside it, of which an entry may

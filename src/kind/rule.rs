@@ -59,8 +59,22 @@ pub enum Is {
     Sensitive,
     /// Cannot change once the object exists.
     Immutable,
-    /// Where it is true, the server made the object by itself, and it is nobody's to delete.
-    ServerMade,
+    /// Where it is true, the server made the object by itself, and it is nobody's to delete or to
+    /// import.
+    ServerMade {
+        /// How that came about, after "because".
+        because: &'static str,
+    },
+    /// Where it is true, somebody else makes and removes the object: entries may change it and
+    /// imports write one, but nothing deletes it. An entry that goes is only forgotten.
+    KeptElsewhere {
+        /// By whom, after "because".
+        because: &'static str,
+    },
+    /// Entries that live in no outermost scope say here to what they belong instead. Lists of
+    /// scopes take the field as a query parameter, and other objects show what it is in a field of
+    /// that name.
+    InsteadOfScope,
     /// An object of which only the declared members are managed. Whether the server merges an
     /// update or replaces the object is not known, so updates repeat the other members as they are.
     Merge,
@@ -111,7 +125,7 @@ pub enum Is {
         how: &'static str,
     },
     /// Said of the resource itself: one list shows it together with another kind. What nobody
-    /// declares is the other kind's to count, and to import where it has a field.
+    /// declares is the other kind's where it has a field.
     ListedWith {
         /// The other kind.
         kind: &'static str,

@@ -18,6 +18,28 @@ pub(super) fn decode(kind: &Kind, json: Json) -> Map {
     fields
 }
 
+/// Fills in where an object is, which not all lists of one scope repeat in their objects (the live
+/// list of providers does not). What is in a scope says nothing else instead of it.
+pub(super) fn place<'q>(
+    kind: &Kind,
+    fields: &mut Map,
+    query: impl Iterator<Item = &'q (String, String)>,
+) {
+    let has = |fields: &Map, field| fields.get(field).is_some_and(|value| !value.is_null());
+    let inside = |fields: &Map| kind.outer_scope().is_some_and(|field| has(fields, field));
+    let instead = kind.instead_of_scope();
+    for (field, text) in query {
+        if instead != Some(&**field) || !inside(fields) {
+            fields
+                .entry(field.clone())
+                .or_insert_with(|| Value::text(text));
+        }
+    }
+    if let Some(field) = instead.filter(|_| inside(fields)) {
+        fields.shift_remove(field);
+    }
+}
+
 /// Recognises the references and secrets among the members of an object.
 pub(super) fn members(kind: &Kind, at: &Pointer, map: &mut Map, directory: &Directory) {
     for (key, member) in map.iter_mut() {

@@ -66,7 +66,8 @@ impl Reader<'_> {
         self.take_recorded(wants, &mut pool);
         let Pool { mut objects, index } = pool;
         // A list that was asked for without a scope may show the objects of all of them.
-        let known = scope.is_some_and(|scope| !scope.is_empty());
+        let is_outer = |(field, _): &(String, String)| Some(&**field) == kind.outer_scope();
+        let known = scope.is_some_and(|scope| scope.iter().any(is_outer));
         let open_scope = kind.scope.get(usize::from(known)..).unwrap_or_default();
         let found = |want: &&&Wanted<'_>| self.live.objects.contains_key(want.address);
         let open = wants.iter().filter(|want| !found(want)).copied().collect();
@@ -157,11 +158,7 @@ impl Reader<'_> {
         scope: Option<&Vec<(String, String)>>,
     ) -> Object {
         let mut fields = canonical::decode(kind, item);
-        for (field, text) in scope.into_iter().flatten() {
-            fields
-                .entry(field.clone())
-                .or_insert_with(|| Value::text(text));
-        }
+        canonical::place(kind, &mut fields, scope.into_iter().flatten());
         let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
         let ident = Ident {
             id: text("id"),

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use futures_util::future::join_all;
 
 use super::{Problem, Reason, canonical};
-use crate::client::{ApiError, ApiErrorKind, Client};
-use crate::kind::{Identity, Is, Kind, System};
-use crate::model::{Attribute, Ident, Map, Pointer, Value};
+use crate::client::{ApiError, Client};
+use crate::kind::{Identity, Kind, System};
+use crate::model::{Ident, Map, Value};
 
 /// An object that a list shows, in the manifests' form but for references and secrets.
 #[derive(Clone, Debug)]
@@ -38,13 +38,16 @@ impl Found {
     }
 }
 
-/// The kind and the attribute by which a kind's outermost scope is named.
-pub fn scope_of(kind: &Kind) -> Option<(&'static str, Attribute)> {
-    let at = Pointer::root().child(kind.outer_scope()?);
-    kind.rules_at(&at).find_map(|is| match is {
-        Is::Reference { kind, attribute } => Some((*kind, *attribute)),
-        _ => None,
-    })
+impl Inventory {
+    /// What all objects that have a field say there.
+    fn agreed(&self, field: &str) -> Option<String> {
+        let mut said = self
+            .objects
+            .iter()
+            .filter_map(|it| it.fields.get(field)?.as_str());
+        let first = said.next()?;
+        said.all(|text| text == first).then(|| first.to_owned())
+    }
 }
 
 /// Reads every list. `needs_scope` says of which kinds there are no objects outside of scopes.
@@ -67,14 +70,17 @@ pub async fn inventory(
                 continue;
             }
             if let (true, Some((scope, attribute)), Some(field)) =
-                (per_scope, scope_of(kind), kind.outer_scope())
+                (per_scope, kind.lives_in(), kind.outer_scope())
             {
                 let scopes = inventory.objects.iter().filter(|it| it.kind.name == scope);
                 let texts = scopes.filter_map(|it| it.ident.get(attribute));
                 asked.extend(texts.map(|text| (*kind, vec![(field.to_owned(), text.to_owned())])));
             }
             if !per_scope || !needs_scope(kind) {
-                asked.push((kind, Vec::new()));
+                let instead = kind.instead_of_scope();
+                let query =
+                    instead.and_then(|field| Some((field.to_owned(), inventory.agreed(field)?)));
+                asked.push((kind, query.into_iter().collect()));
             }
         }
         let lists = asked
@@ -93,7 +99,7 @@ pub async fn inventory(
                     inventory.objects.extend(new);
                 }
                 // Many lists of scopes exist for their scopes alone.
-                Err(error) if per_scope && query.is_empty() && is_refusal(&error) => {
+                Err(error) if per_scope && !is_inside(kind, &query) && error.is_refusal() => {
                     if error.status != Some(400) {
                         inventory.gaps.push((kind, error));
                     }
@@ -127,17 +133,16 @@ pub async fn inventory(
     }
 }
 
-fn is_refusal(error: &ApiError) -> bool {
-    matches!(error.status, Some(400..=499)) && error.kind != ApiErrorKind::Unauthorised
+/// Whether a list was asked for one scope.
+fn is_inside(kind: &Kind, query: &[(String, String)]) -> bool {
+    query
+        .iter()
+        .any(|(field, _)| Some(&**field) == kind.outer_scope())
 }
 
 fn found(kind: &'static Kind, item: serde_json::Value, query: &[(String, String)]) -> Found {
     let mut fields = canonical::decode(kind, item);
-    for (field, text) in query {
-        fields
-            .entry(field.clone())
-            .or_insert_with(|| Value::text(text));
-    }
+    canonical::place(kind, &mut fields, query.iter());
     let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
     Found {
         kind,

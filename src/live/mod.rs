@@ -11,7 +11,7 @@ mod inventory;
 mod scoped;
 
 pub use cache::Cache;
-pub use inventory::{Found, Inventory, inventory, scope_of};
+pub use inventory::{Found, Inventory, inventory};
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -135,12 +135,26 @@ impl Live {
             names.any(|name| directory.address(kind, name).is_some())
         };
         for kind in system.kinds {
-            let Some((other, _)) = kind.listed_with() else {
+            let Some((other, with)) = kind.listed_with() else {
                 continue;
             };
-            self.unowned.remove(kind.name);
+            let theirs = |object: &Object| {
+                object
+                    .fields
+                    .get(with)
+                    .is_some_and(|value| !value.is_null())
+            };
+            let mut own = self.unowned.remove(kind.name).unwrap_or_default();
+            own.retain(|object| !theirs(object));
             if let Some(objects) = self.unowned.get_mut(other) {
                 objects.retain(|object| !is_one(kind.name, object));
+                let (others, more) = std::mem::take(objects).into_iter().partition(theirs);
+                *objects = others;
+                own.extend::<Vec<_>>(more);
+            }
+            own.retain(|object| !is_one(other, object));
+            if !own.is_empty() {
+                self.unowned.insert(kind.name, own);
             }
             // Found by its name, it is still what its entry of the other kind means.
             let found = wanted
@@ -276,16 +290,14 @@ impl Reader<'_> {
         }
     }
 
-    /// The outermost scope of a wanted resource as query parameters; `None` where it is not there
-    /// yet.
+    /// The outermost scope of a wanted resource, or what it says instead, as query parameters;
+    /// `None` where it is not there yet.
     fn scope_query(&self, kind: &Kind, scope: Option<&Map>) -> Option<Vec<(String, String)>> {
-        kind.outer_scope()
-            .into_iter()
-            .filter_map(|field| {
-                let value = scope?.get(field).filter(|value| !value.is_null())?;
-                Some(self.scope_text(value).map(|text| (field.to_owned(), text)))
-            })
-            .collect()
+        let mut said = kind.outer_place().filter_map(|field| {
+            let value = scope?.get(field).filter(|value| !value.is_null())?;
+            Some(self.scope_text(value).map(|text| (field.to_owned(), text)))
+        });
+        said.next().into_iter().collect()
     }
 
     fn scope_text(&self, value: &Value) -> Option<String> {
@@ -404,6 +416,7 @@ impl Reader<'_> {
         );
         let clean = !cache::has_secret(fields.values());
         object.fields.extend(fields);
+        canonical::place(want.kind, &mut object.fields, [].iter());
         clean
     }
 

@@ -24,6 +24,12 @@ struct Scoped<'w, 'a> {
     left: Vec<&'w Wanted<'a>>,
 }
 
+impl Scoped<'_, '_> {
+    fn is_empty(&self) -> bool {
+        self.here.is_empty() && self.left.is_empty()
+    }
+}
+
 /// Whether objects of a kind live in what is listed scope by scope, so that they can be told apart
 /// only after that.
 pub(super) fn is_in_listed_by_scope(kind: &Kind, system: &System) -> bool {
@@ -71,8 +77,14 @@ impl Reader<'_> {
         let mut lists: BTreeMap<(&'static str, Query), (&'static Kind, Scoped<'_, '_>)> =
             BTreeMap::new();
         for (kind, wants) in groups {
+            let instead = kind.instead_of_scope();
+            let outside = instead.and_then(|field| {
+                let text = hints.get(field)?.clone();
+                Some(vec![(field.to_owned(), text)])
+            });
             for query in self
                 .every_scope(kind)
+                .chain(outside)
                 .filter(|_| whole.contains(&kind.name))
             {
                 lists
@@ -122,6 +134,13 @@ impl Reader<'_> {
                     let pool = self.pool(kind, items, Some(&query));
                     read.push((kind, query, wants, pool));
                 }
+                // Nothing is expected there, and a key of a workspace may not even ask.
+                Err(error)
+                    if wants.is_empty()
+                        && !query
+                            .iter()
+                            .any(|(field, _)| Some(&**field) == kind.outer_scope())
+                        && error.is_refusal() => {}
                 Err(error) => self.problems.push(Problem {
                     address: None,
                     reason: Reason::Api(error),
@@ -139,14 +158,7 @@ impl Reader<'_> {
     /// The queries of a kind's lists, one for each of the resources in which objects of it may be.
     fn every_scope(&self, kind: &'static Kind) -> impl Iterator<Item = Query> {
         let field = kind.outer_scope().unwrap_or_default();
-        let place = kind.rules.iter().find_map(|rule| match rule.is {
-            Is::Reference { kind, attribute }
-                if Pointer::from(rule.at.0).field() == Some(field) =>
-            {
-                Some((kind, attribute))
-            }
-            _ => None,
-        });
+        let place = kind.lives_in();
         self.live
             .objects
             .iter()
@@ -196,8 +208,8 @@ impl Reader<'_> {
             let found = self.live.objects.get(want.address);
             let found = found.or_else(|| pool.peek(want.record?));
             found.is_some_and(|object| {
-                let scope = want.kind.outer_scope();
-                scope.is_some_and(|field| object.fields.get(field).is_some_and(|v| !v.is_null()))
+                let says = |field| object.fields.get(field).is_some_and(|v| !v.is_null());
+                want.kind.outer_place().any(says)
             })
         });
         if shown {

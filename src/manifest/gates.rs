@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::read::Reader;
 use crate::diagnostic::{Diagnostic, FileId, Location, did_you_mean};
-use crate::kind::{Is, Kind};
-use crate::model::{Address, Exclusive, Gates, Limit, Limits, Pointer};
+use crate::kind::{Identity, Kind};
+use crate::model::{Address, Exclusive, Gates, Limit, Limits};
 use crate::yaml::Node;
 
 #[derive(Deserialize)]
@@ -58,9 +58,19 @@ pub(super) fn read(
             let Some(kind) = kind(&name, file, node, reader) else {
                 continue;
             };
-            let lives_in = scope_kind(kind);
+            let lives_in = kind.lives_in().map(|(name, _)| name);
             if within.is_some() && lives_in.is_none() {
                 let message = format!("{name} do not live in workspaces");
+                let at = Location {
+                    file,
+                    span: node.span.clone(),
+                };
+                reader
+                    .diagnostics
+                    .push(Diagnostic::error("exclusive", message).at(at, ""));
+            }
+            if let Some(why) = cannot_be_exclusive(kind) {
+                let message = format!("{name} cannot be exclusive: {why}");
                 let at = Location {
                     file,
                     span: node.span.clone(),
@@ -92,6 +102,14 @@ pub(super) fn read(
     gates
 }
 
+/// Why nobody can tell or take away what others made of a kind.
+fn cannot_be_exclusive(kind: &Kind) -> Option<&'static str> {
+    if kind.found().is_some() {
+        return Some("entries neither make nor remove them");
+    }
+    (kind.identity == Identity::Recorded).then_some("the API does not list them")
+}
+
 /// The kind of that name, in any system.
 fn kind(name: &str, file: FileId, node: &Node, reader: &mut Reader<'_>) -> Option<&'static Kind> {
     let found = reader.options.systems.iter().find_map(|s| s.kind(name));
@@ -109,13 +127,4 @@ fn kind(name: &str, file: FileId, node: &Node, reader: &mut Reader<'_>) -> Optio
         );
     }
     found
-}
-
-/// The kind of what objects of a kind live in.
-fn scope_kind(kind: &Kind) -> Option<&'static str> {
-    let field = kind.outer_scope()?;
-    kind.rules.iter().find_map(|rule| match rule.is {
-        Is::Reference { kind, .. } if Pointer::from(rule.at.0).field() == Some(field) => Some(kind),
-        _ => None,
-    })
 }

@@ -9,7 +9,7 @@ use super::files::{self, Found, Glob, PROJECT_FILE, Texts};
 use super::project::{self, Project};
 use super::read::{Reader, Scope, hide_guessed_secrets};
 use super::references::Resolver;
-use super::{Loaded, Options, Repository, cycles, names};
+use super::{Loaded, Options, Repository, cycles, names, scopes};
 use crate::diagnostic::{Diagnostic, FileId, Location, Sources};
 use crate::model::SecretSet;
 use crate::yaml::{self, Node};
@@ -210,6 +210,7 @@ fn manifests(root: &Path, globs: Option<&[Glob]>, reader: &mut Reader<'_>) -> Ve
     }
     cycles::check(&mut entries, &mut reader.diagnostics);
     names::check(&entries, &mut reader.diagnostics);
+    scopes::check(reader.options.systems, &entries, &mut reader.diagnostics);
     entries
 }
 

@@ -20,6 +20,7 @@ mod read;
 mod references;
 mod rules;
 mod schema;
+mod scopes;
 mod suggest;
 
 pub use entry::{Entry, Link, Unset};

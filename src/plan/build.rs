@@ -361,7 +361,8 @@ impl Draft {
             let object = view.live.objects.get(address);
             // What is not ours to take away, or has done what it was for, is only forgotten.
             let stays = |object: &&Object| {
-                kind.found().is_some() || kind.fate(&object.fields) == Fate::Done
+                kind.kept_elsewhere(&object.fields).is_some()
+                    || kind.fate(&object.fields) == Fate::Done
             };
             let Some(object) = object.filter(|object| !stays(object)) else {
                 plan.forgotten.push(address.clone());
@@ -471,18 +472,23 @@ impl Draft {
 fn left_alone(view: &View<'_>) -> Vec<LeftAlone> {
     let mut left = Vec::new();
     for (kind, objects) in &view.live.unowned {
-        let by_server = |object: &&Object| {
-            let kind = view.side.system.kind(kind);
-            kind.is_some_and(|kind| gates::is_server_made(kind, object))
+        let known = view.side.system.kind(kind);
+        let why = |object: &Object| {
+            let of = |ask: fn(&Kind, &Map) -> Option<&'static str>| ask(known?, &object.fields);
+            match (of(Kind::server_made), of(Kind::kept_elsewhere)) {
+                (Some(reason), _) => (WhyLeft::ServerMade, Some(reason)),
+                (None, Some(reason)) => (WhyLeft::KeptElsewhere, Some(reason)),
+                (None, None) => (WhyLeft::NotOurs, None),
+            }
         };
-        let server_made = objects.iter().filter(by_server).count();
-        let counts = [
-            (WhyLeft::NotOurs, objects.len() - server_made),
-            (WhyLeft::ServerMade, server_made),
-        ];
-        for (because, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+        let mut counts: BTreeMap<(WhyLeft, Option<&str>), usize> = BTreeMap::new();
+        for object in objects {
+            *counts.entry(why(object)).or_default() += 1;
+        }
+        for ((because, reason), count) in counts {
             left.push(LeftAlone {
                 because,
+                reason: reason.map(str::to_owned),
                 kind: (*kind).to_owned(),
                 count,
                 address: None,
@@ -509,6 +515,7 @@ fn left_alone(view: &View<'_>) -> Vec<LeftAlone> {
         if !places.is_empty() {
             left.push(LeftAlone {
                 because: WhyLeft::Ignored,
+                reason: None,
                 kind: entry.kind.name.to_owned(),
                 count: places.len(),
                 address: Some(entry.address.clone()),

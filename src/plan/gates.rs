@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::replace::View;
 use super::{Action, Plan, Refusal};
-use crate::kind::{Is, Kind};
+use crate::kind::Kind;
 use crate::ledger::Record;
 use crate::live::Object;
 use crate::model::{Address, Exclusive, Limits, Pointer, Value};
@@ -15,19 +15,6 @@ const UNDECLARED: char = '@';
 /// Whether an address is one of an object that goes because its scope is exclusive.
 pub(super) fn is_undeclared(address: &Address) -> bool {
     address.key.starts_with(UNDECLARED)
-}
-
-/// Whether the server made an object by itself.
-pub(super) fn is_server_made(kind: &Kind, object: &Object) -> bool {
-    kind.rules.iter().any(|rule| {
-        matches!(rule.is, Is::ServerMade)
-            && Pointer::from(rule.at.0)
-                .segments()
-                .split_first()
-                .and_then(|(field, below)| object.fields.get(field)?.at(below))
-                .and_then(Value::as_bool)
-                == Some(true)
-    })
 }
 
 impl View<'_> {
@@ -44,15 +31,18 @@ impl View<'_> {
                 let within = exclusive
                     .iter()
                     .any(|one| one.kind == kind.name && is_within(kind, &object, one));
-                if !within || is_server_made(kind, &object) {
+                let stays = kind
+                    .server_made(&object.fields)
+                    .or_else(|| kind.kept_elsewhere(&object.fields));
+                if !within || stays.is_some() {
                     kept.push(object);
                     continue;
                 }
                 let name = object.ident.slug.as_deref().or(object.ident.id.as_deref());
                 let key = format!("{UNDECLARED}{}", name.unwrap_or_default());
                 let address = Address::new(kind.system, kind.name, key);
-                let scope = kind.scope.iter().filter_map(|field| {
-                    Some(((*field).to_owned(), object.fields.get(*field)?.clone()))
+                let scope = kind.place().filter_map(|field| {
+                    Some((field.to_owned(), object.fields.get(field)?.clone()))
                 });
                 let record = Record {
                     ident: object.ident.clone(),

@@ -86,6 +86,9 @@ pub struct LeftAlone {
     pub because: WhyLeft,
     /// The kind.
     pub kind: String,
+    /// More of the reason, after "because".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// How many objects, or for one object how many places.
     pub count: usize,
     /// The resource, where it is about the places of one.
@@ -106,6 +109,8 @@ pub enum WhyLeft {
     NotOurs,
     /// The server made it by itself.
     ServerMade,
+    /// Somebody else makes and removes it, as SCIM does.
+    KeptElsewhere,
     /// It differs from what is declared, and `lifecycle.ignore` lists it.
     Ignored,
 }

@@ -93,9 +93,9 @@ pub(super) fn remembered(
         applied: applied(entry),
         ..Record::default()
     };
-    for field in entry.kind.scope {
-        if let Some(value) = desired.get(*field).filter(|value| !value.is_null()) {
-            next.scope.insert((*field).to_owned(), value.clone());
+    for field in entry.kind.place() {
+        if let Some(value) = desired.get(field).filter(|value| !value.is_null()) {
+            next.scope.insert(field.to_owned(), value.clone());
         }
     }
     for part in entry.kind.parts {

@@ -81,8 +81,8 @@ pub(super) fn guess(
         let Some(entry) = declared.get(&created.address) else {
             continue;
         };
-        let scope = entry.kind.scope.iter();
-        let scope = spelt(scope.filter_map(|field| Some((*field, entry.fields.get(*field)?))));
+        let scope = entry.kind.place();
+        let scope = spelt(scope.filter_map(|field| Some((field, entry.fields.get(field)?))));
         let (system, kind) = (&*entry.address.system, &*entry.address.kind);
         if let Some(sides) = places.get_mut(&(system, kind, scope)) {
             sides.new.push(entry);
@@ -123,7 +123,10 @@ pub(super) fn guess(
 
 /// How much of what either says of its object is the same, from 0 to 1.
 fn likeness(entry: &Declared<'_>, gone: &Gone<'_>) -> f64 {
-    let scope = |at: &Pointer| at.field().is_some_and(|f| entry.kind.scope.contains(&f));
+    let scope = |at: &Pointer| {
+        at.field()
+            .is_some_and(|f| entry.kind.place().any(|one| one == f))
+    };
     let (mut new, mut old) = (BTreeMap::new(), BTreeMap::new());
     leaves(entry.fields, &mut new);
     if gone.applied.is_empty() {

@@ -164,7 +164,7 @@ impl<'a> View<'a> {
         let (from, to) = (entry.address, retired(entry.address, object));
         let moves = |change: &&FieldChange| {
             let field = change.pointer.field();
-            field.is_some_and(|field| entry.kind.scope.contains(&field))
+            field.is_some_and(|field| entry.kind.place().any(|one| one == field))
         };
         let clashes = match entry.kind.identity {
             Identity::Slug => object.ident.slug.as_deref() == Some(&entry.address.key),

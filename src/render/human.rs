@@ -1,5 +1,6 @@
 //! A plan as people read it in a terminal.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
@@ -291,7 +292,9 @@ fn notes(out: &mut String, plan: &Plan) {
         let gone = objects(plan.forgotten.len(), "is", "are");
         line(
             out,
-            format_args!("{QUIET}Forgetting: {gone} neither declared nor there any more.{QUIET:#}"),
+            format_args!(
+                "{QUIET}Forgetting: {gone} no longer declared, and gone or not ours to delete.{QUIET:#}"
+            ),
         );
     }
     any |= left_alone(out, plan);
@@ -302,22 +305,24 @@ fn notes(out: &mut String, plan: &Plan) {
 
 /// What stays as it is, and why.
 fn left_alone(out: &mut String, plan: &Plan) -> bool {
-    for (why, reason) in [
-        (
-            WhyLeft::NotOurs,
-            "neither created nor adopted by gatewright",
-        ),
-        (WhyLeft::ServerMade, "made by the server itself"),
-    ] {
-        let left = plan.left_alone.iter().filter(|left| left.because == why);
-        let kinds: Vec<String> = left.map(|l| format!("{} {}", l.count, l.kind)).collect();
-        if !kinds.is_empty() {
-            let kinds = kinds.join(", ");
-            line(
-                out,
-                format_args!("{QUIET}Left alone, {reason}: {kinds}.{QUIET:#}"),
-            );
-        }
+    let mut counts: BTreeMap<(WhyLeft, Option<&str>), Vec<String>> = BTreeMap::new();
+    let objects = plan.left_alone.iter().filter(|left| left.address.is_none());
+    for left in objects {
+        let why = (left.because, left.reason.as_deref());
+        let kinds = counts.entry(why).or_default();
+        kinds.push(format!("{} {}", left.count, left.kind));
+    }
+    for ((why, reason), kinds) in counts {
+        let reason = match (why, reason) {
+            (_, Some(reason)) => format!("because {reason}"),
+            (WhyLeft::NotOurs, None) => "neither created nor adopted by gatewright".to_owned(),
+            (_, None) => "not made by gatewright".to_owned(),
+        };
+        let kinds = kinds.join(", ");
+        line(
+            out,
+            format_args!("{QUIET}Left alone, {reason}: {kinds}.{QUIET:#}"),
+        );
     }
     for left in &plan.left_alone {
         if let (WhyLeft::Ignored, Some(address)) = (left.because, &left.address) {

@@ -59,7 +59,11 @@ mod tests {
                 .filter(|rule| {
                     matches!(
                         rule.is,
-                        Is::Issued { .. } | Is::Impulse | Is::ServerMade | Is::Status { .. }
+                        Is::Issued { .. }
+                            | Is::Impulse
+                            | Is::ServerMade { .. }
+                            | Is::KeptElsewhere { .. }
+                            | Is::Status { .. }
                     )
                 })
                 .map(|rule| rule.at.0)

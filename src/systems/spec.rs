@@ -64,6 +64,11 @@ pub fn nullable_references(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// A UUID.
+pub fn uuid(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "format": "uuid" })
+}
+
 /// A moment as RFC 3339 writes it.
 pub fn instant(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "format": "date-time" })

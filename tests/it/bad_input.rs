@@ -35,7 +35,56 @@ fn mistake(
 
 fn mistakes() -> Vec<Mistake> {
     let ws = "workspaces:\n  w: { name: W }\n";
+    let both = "workspaces:\n  a: { name: A }\n  b: { name: B }\n";
+    let config = "configs:\n  c: { workspace_id: b, config: { retry: { attempts: 1 } } }\n";
     vec![
+        mistake(
+            "label of another workspace",
+            format!(
+                "{both}labels:\n  l: {{ workspace_id: b }}\ncollections:\n  c: {{ workspace_id: a }}\n\
+                 prompts:\n  p: {{ collection_id: c, string: Hi, model: m, virtual_key: v, parameters: {{}},\n\
+                 \x20      label_id: l }}\n"
+            ),
+            "out-of-reach",
+            (10, 18),
+            &[
+                "`labels.l` lives in workspaces.b, and this prompt in workspaces.a",
+                "this label cannot be used here",
+                "declared here",
+                "name one that lives in workspaces.a or belongs to everybody",
+            ],
+        ),
+        mistake(
+            "config of another workspace",
+            format!(
+                "{both}{config}api_keys:\n  k:\n    type: workspace\n    sub_type: service\n    \
+                 workspace_id: a\n    scopes: [logs.list]\n    defaults: {{ config_id: c }}\n    \
+                 lifecycle: {{ sink: {{ file: k }} }}\n"
+            ),
+            "out-of-reach",
+            (12, 28),
+            &["`configs.c` lives in workspaces.b, and this API key in workspaces.a"],
+        ),
+        mistake(
+            "integration of another workspace",
+            format!(
+                "{both}integrations:\n  i: {{ ai_provider_id: openai, workspace_id: b }}\nproviders:\n  \
+                 p: {{ workspace_id: a, integration_id: i }}\n"
+            ),
+            "out-of-reach",
+            (7, 41),
+            &["`integrations.i` lives in workspaces.b, and this provider in workspaces.a"],
+        ),
+        mistake(
+            "folder of another workspace",
+            format!(
+                "{both}collections:\n  top: {{ workspace_id: b }}\n  \
+                 c: {{ workspace_id: a, parent_collection_id: top }}\n"
+            ),
+            "out-of-reach",
+            (6, 47),
+            &["`collections.top` lives in workspaces.b, and this collection in workspaces.a"],
+        ),
         mistake(
             "unknown field",
             "workspaces:\n  w:\n    name: W\n    descripton: D\n",

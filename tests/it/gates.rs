@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Project, Server, at_once, text};
+use crate::support::{Fate, Project, Proxy, Server, at_once, text};
 
 const PROJECT: &str = "gatewright: 1\nmanifests: [\"org/**/*.yaml\"]\n";
 
@@ -128,9 +128,118 @@ fn a_provider_that_came_with_access_is_the_servers_until_somebody_declares_it() 
 }
 
 #[test]
+fn what_scim_the_server_and_the_organisation_keep_says_why_it_is_left() {
+    let (server, project) = (
+        Server::start(),
+        Project::of("workspaces:\n  w: { name: W }\n"),
+    );
+    let exclusive = "exclusive: [workspaces, api_keys]\n";
+    project.file("gatewright.yaml", &format!("{PROJECT}{exclusive}"));
+    project.apply(&server.url());
+    server.make_workspace("Of the directory");
+    server.make_workspace("By hand");
+    let key = json!({ "name": "Automatic", "scopes": ["logs.list"] });
+    server.post("/api-keys/organisation/service", key);
+    // What the mock does not make: a workspace of SCIM, a key of the server.
+    let mut workspaces = server.get("/admin/workspaces?current_page=0&page_size=100");
+    for one in workspaces["data"].as_array_mut().unwrap() {
+        if one["name"] == "Of the directory" {
+            one["scim_source_id"] = json!("5f9c");
+        }
+    }
+    let mut keys = server.get("/api-keys?current_page=0&page_size=100");
+    for one in keys["data"].as_array_mut().unwrap() {
+        one["creation_mode"] = json!("auto");
+    }
+    let json = "content-type: application/json\r\n";
+    let proxy = Proxy::start(&server, move |seen| match &seen.path {
+        path if path.starts_with("/admin/workspaces?") => {
+            Fate::answer("200 OK", json, &workspaces.to_string())
+        }
+        path if path.starts_with("/api-keys?") => Fate::answer("200 OK", json, &keys.to_string()),
+        _ => Fate::Forward,
+    });
+    let run = project.at(&proxy.url(), ["plan", "--format", "json"]).run();
+    let plan = run.expect(0).json()["plan"].clone();
+    let doomed: Vec<&str> = plan["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|change| change["name"].as_str())
+        .collect();
+    assert_eq!(doomed, ["By hand"], "{plan:#}");
+    let mut left: Vec<String> = plan["left_alone"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            format!(
+                "{} {} {}",
+                text(&it["because"]),
+                text(&it["kind"]),
+                it["count"]
+            )
+        })
+        .collect();
+    left.sort();
+    assert_eq!(
+        left,
+        [
+            "kept_elsewhere workspaces 1",
+            "kept_elsewhere workspaces 1",
+            "server_made api_keys 1"
+        ],
+        "{plan:#}"
+    );
+    let plan = project.at(&proxy.url(), ["plan"]).run().expect(0);
+    for line in [
+        "Left alone, because SCIM makes and removes them: 1 workspaces.",
+        "Left alone, because every organisation has one that cannot be deleted: 1 workspaces.",
+        "Left alone, because the server made them by itself: 1 api_keys.",
+    ] {
+        assert!(plan.stdout.contains(line), "{line}: {plan}");
+    }
+
+    // An entry changes what SCIM keeps, and is forgotten without a trace.
+    let all = "workspaces:\n  w: { name: W }\n  d: { name: Of the directory, lifecycle: { protect: false } }\n";
+    project.file("org/all.yaml", all);
+    project.file("gatewright.yaml", PROJECT);
+    project.at(&proxy.url(), ["apply", "--yes"]).run().expect(0);
+    project.remove_entry("workspaces", "d");
+    server.clear();
+    let run = project.at(&proxy.url(), ["apply", "--yes"]).run().expect(0);
+    assert!(run.stdout.contains("not ours to delete"), "{run}");
+    assert_eq!(server.writes(), [""; 0]);
+
+    // An import has an entry for the one and none for the other.
+    let empty = Project::new();
+    let import = empty.at(&proxy.url(), ["import", "--format", "json"]);
+    let imported = import.run().expect(0).json()["imported"].clone();
+    let entries = imported["entries"].as_array().unwrap();
+    let has = |address: &str| entries.iter().any(|it| it["address"] == address);
+    assert!(has("workspaces.of-the-directory"), "{imported:#}");
+    assert!(!has("api_keys.automatic"), "{imported:#}");
+    let left = imported["left_out"].as_array().unwrap();
+    let of_key = left.iter().find(|it| it["kind"] == "api_keys");
+    assert_eq!(
+        of_key.unwrap()["because"],
+        "the server made them by itself",
+        "{imported:#}"
+    );
+}
+
+#[test]
 fn a_mistake_in_the_gates_is_named() {
     for (gates, said) in [
         ("exclusive: [guardrail]", "unknown kind `guardrail`"),
+        (
+            "exclusive: [users]",
+            "users cannot be exclusive: entries neither make nor remove them",
+        ),
+        (
+            "exclusive: [tags]",
+            "tags cannot be exclusive: the API does not list them",
+        ),
         (
             "exclusive: [{ kind: integrations, workspaces: [a] }]",
             "workspaces",

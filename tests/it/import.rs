@@ -91,7 +91,8 @@ fn what_acme_applied_is_imported_into_an_empty_folder() {
         // Nobody declares an owner.
         let expected = [
             "its `role` is `owner`, which no entry can say",
-            "the server made it by itself",
+            "every workspace has one from the start",
+            "everybody has them from the start",
         ];
         assert_eq!(because, expected.into(), "{import}");
         let unseen = |kind: &str, place: &str| {

@@ -357,7 +357,7 @@ fn the_whole_human_output_of_a_first_apply() {
     + usage_limits_policies.monthly "Monthly cost"  org/all.yaml:50:3
     + rate_limits_policies.per-minute "Requests a minute"  org/all.yaml:59:3
 
-    Left alone, neither created nor adopted by gatewright: 1 workspaces.
+    Left alone, because every organisation has one that cannot be deleted: 1 workspaces.
 
     Plan: 8 to create, 0 to update, 0 to delete; 0 unchanged.
     Applied: 8 created, 0 updated, 0 deleted. N requests in T s.
@@ -393,7 +393,7 @@ fn the_whole_human_output_of_a_plan_with_all_kinds_of_changes() {
         ~ /config/retry/attempts: 3 → 4  org/all.yaml:47:16
     - rate_limits_policies.per-minute "Requests a minute"  because it is no longer declared
 
-    Left alone, neither created nor adopted by gatewright: 1 workspaces.
+    Left alone, because every organisation has one that cannot be deleted: 1 workspaces.
 
     Plan: 1 to create, 3 to update, 1 to delete; 4 unchanged.
     "#);

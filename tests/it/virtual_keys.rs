@@ -1,6 +1,6 @@
 //! Virtual keys: what others see as providers without an integration.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Project, Server, text};
 
@@ -92,6 +92,63 @@ fn what_providers_are_is_nothing_to_virtual_keys_and_the_other_way_round() {
     project.file("org/new.yaml", same);
     let plan = project.at(&server.url(), ["plan"]).run().expect(0);
     assert_eq!(plan.changes(), ["+ virtual_keys.new"], "{plan}");
+}
+
+#[test]
+fn those_that_nobody_declares_are_counted_and_go_where_they_are_exclusive() {
+    let (server, project) = (Server::start(), Project::small());
+    let manifest =
+        "virtual_keys:\n  old: { name: Old, provider: openai, workspace_id: payments }\n";
+    project.file("org/old.yaml", manifest);
+    project.apply(&server.url());
+    let id = server.workspace("Payments")["id"].clone();
+    server.post(
+        "/virtual-keys",
+        json!({ "name": "By hand", "provider": "openai", "key": "sk-by-hand-1234567890",
+                "workspace_id": id }),
+    );
+    let names = || {
+        let mut names: Vec<String> = server
+            .list("/virtual-keys")
+            .iter()
+            .map(|it| text(&it["name"]))
+            .collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    assert!(before.contains(&"By hand".to_owned()), "{before:?}");
+    let plan = project.plan(&server.url());
+    let left = plan["left_alone"].as_array().unwrap();
+    let own = |it: &&Value| it["kind"] == "virtual_keys" && it["because"] == "not_ours";
+    assert_eq!(left.iter().filter(own).count(), 1, "{plan:#}");
+
+    // Providers are something else, though one list shows both.
+    let project_file = "gatewright: 1\nmanifests: [\"org/**/*.yaml\"]\n";
+    let exclusive = |kind: &str| {
+        let text = format!("{project_file}exclusive: [{kind}]\n");
+        project.file("gatewright.yaml", &text);
+        project.apply(&server.url())
+    };
+    assert_eq!(exclusive("providers").changes(), [""; 0]);
+    assert_eq!(names(), before);
+    let run = exclusive("virtual_keys");
+    assert_eq!(run.changes().len(), 1, "{run}");
+    let rest: Vec<String> = before.into_iter().filter(|it| it != "By hand").collect();
+    assert_eq!(names(), rest);
+    project.assert_converged(&server, &server.url());
+
+    // Whether or not another one is declared.
+    project.file("org/old.yaml", "virtual_keys: {}\n");
+    project.apply(&server.url());
+    server.post(
+        "/virtual-keys",
+        json!({ "name": "By hand", "provider": "openai", "key": "sk-by-hand-1234567890",
+                "workspace_id": id }),
+    );
+    let run = exclusive("virtual_keys");
+    assert_eq!(run.changes().len(), 1, "{run}");
+    assert!(run.changes()[0].contains("virtual_keys"), "{run}");
 }
 
 #[test]

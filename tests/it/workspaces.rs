@@ -164,3 +164,22 @@ fn a_workspace_with_something_foreign_inside_stays_and_says_why() {
     );
     project.assert_converged(&server, &server.url());
 }
+
+#[test]
+fn defaults_from_another_workspace_are_pointed_out() {
+    let project = Project::of(
+        "workspaces:
+  a: { defaults: { input_guardrails: [g] } }
+  b: {}
+guardrails:
+  g: { workspace_id: b, checks: [{ id: portkey.gibberish }], actions: { deny: true, async: false } }
+",
+    );
+    let run = project.cli(["validate"]).run().expect(0);
+    for said in [
+        "warning[out-of-reach]: `guardrails.g` lives in workspaces.b, and this workspace in workspaces.a",
+        "org/all.yaml:2:39",
+    ] {
+        assert!(run.stderr.contains(said), "{said}: {run}");
+    }
+}

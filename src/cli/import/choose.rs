@@ -52,17 +52,16 @@ pub(super) fn candidates(
             .iter()
             .find_map(|(kind, text)| declared.get(&(*kind, text.as_str())));
         let address = address.map(|address| (*address).clone());
-        match (address, import::is_server_made(&found)) {
+        match (address, found.kind.server_made(&found.fields)) {
             (Some(address), _) => {
                 names.extend(own.into_iter().map(|name| (name, address.clone())));
             }
-            (None, true) if asks_for(args, found.kind) => {
-                let because = "the server made it by itself";
+            (None, Some(because)) if asks_for(args, found.kind) => {
                 work.left_out
                     .push(left_out(&found, is_id, because.to_owned()));
             }
-            (None, true) => {}
-            (None, false) => open.push(found),
+            (None, Some(_)) => {}
+            (None, None) => open.push(found),
         }
     }
     let mut candidates: Vec<Candidate> = Vec::new();
@@ -136,7 +135,7 @@ pub(super) fn asks_for(args: &ImportArgs, kind: &Kind) -> bool {
 
 /// What an object lives in.
 fn outer(found: &Found, names: &Names) -> Option<Address> {
-    let (kind, _) = live::scope_of(found.kind)?;
+    let (kind, _) = found.kind.lives_in()?;
     names.get(&(kind, found.scope()?.to_owned())).cloned()
 }
 
@@ -149,13 +148,18 @@ fn record(found: &Found, names: &Names) -> Record {
     if let (Some(field), Some(scope), Some((_, attribute))) = (
         found.kind.outer_scope(),
         found.scope(),
-        live::scope_of(found.kind),
+        found.kind.lives_in(),
     ) {
         let value = match outer(found, names) {
             Some(address) => Value::Reference(Reference { address, attribute }),
             None => Value::text(scope),
         };
         record.scope.insert(field.to_owned(), value);
+    }
+    if let Some(field) = found.kind.instead_of_scope()
+        && let Some(value) = found.fields.get(field)
+    {
+        record.scope.insert(field.to_owned(), value.clone());
     }
     record
 }

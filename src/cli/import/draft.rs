@@ -9,8 +9,6 @@ use crate::cli::output::Finish;
 use crate::cli::world::{self, Failure, Opening, World};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::import::{self, Context, Layout, Placed, Spelled, Variables};
-use crate::kind::Kind;
-use crate::live;
 use crate::manifest::Texts;
 use crate::model::{Address, Pointer, Value};
 use crate::schema;
@@ -86,7 +84,7 @@ impl Draft {
                 Ok(spelled) => {
                     let scope = match candidate.record.scope.values().next() {
                         Some(Value::Reference(it)) => Some(it.address.key.clone()),
-                        _ => is_scope(kind).then(|| address.key.clone()),
+                        _ => reading.system.is_scope(kind).then(|| address.key.clone()),
                     };
                     self.entries.push(Placed {
                         address: address.clone(),
@@ -122,14 +120,6 @@ impl Draft {
         }
         !problems.is_empty()
     }
-}
-
-/// Whether others live in objects of a kind.
-fn is_scope(kind: &Kind) -> bool {
-    let mut kinds = SYSTEMS.iter().flat_map(|system| system.kinds);
-    kinds.any(|it| {
-        it.system == kind.system && live::scope_of(it).is_some_and(|(name, _)| name == kind.name)
-    })
 }
 
 /// Puts entries into texts and reads those as a repository, until nothing in them is wrong. What

@@ -221,7 +221,8 @@ fn fields(kind: &Kind, schema: &Value) -> BTreeSet<String> {
     let names = schema["properties"].as_object().unwrap().keys();
     let names = names.filter(|name| {
         let at = Pointer::root().child(name);
-        *name != "lifecycle" && !kind.has(&at, |is| matches!(is, Is::ServerOwned))
+        let drawn = |is: &Is| !matches!(is, Is::ServerOwned | Is::InsteadOfScope);
+        *name != "lifecycle" && kind.rules_at(&at).all(drawn)
     });
     names.cloned().collect()
 }

@@ -41,7 +41,7 @@ impl Places<'_> {
                     return Some(Just(json!("${env:LAW_SECRET}")).boxed());
                 }
                 Is::SecretJson => return Some(Just(json!("${env:LAW_JSON}")).boxed()),
-                Is::ServerOwned => return None,
+                Is::ServerOwned | Is::InsteadOfScope => return None,
                 _ => {}
             }
         }

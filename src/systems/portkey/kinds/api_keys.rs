@@ -201,6 +201,12 @@ pub static KIND: Kind = Kind {
             },
         ),
         Rule::new("/key", Is::Secret),
+        Rule::new(
+            "/made_automatically",
+            Is::ServerMade {
+                because: "the server made them by itself",
+            },
+        ),
         Rule::new("/reset_usage", Is::Impulse),
         Rule::new("/type", Is::Immutable),
         Rule::new("/sub_type", Is::Immutable),
@@ -303,6 +309,9 @@ fn check_rotation(policy: &Map, at: &Pointer, problems: &mut Problems) {
 }
 
 fn decode(live: &mut Map) {
+    if live.get("creation_mode").and_then(Value::as_str) == Some("auto") {
+        live.insert("made_automatically".to_owned(), Value::Bool(true));
+    }
     // A mask that tells nothing, for the key is nobody's to declare.
     live.shift_remove("key");
     // Written as two segments of a path, read as one word.

@@ -56,7 +56,12 @@ pub static KIND: Kind = Kind {
     },
     rules: &[
         // Every workspace comes with one.
-        Rule::new("/is_default", Is::ServerMade),
+        Rule::new(
+            "/is_default",
+            Is::ServerMade {
+                because: "every workspace has one from the start",
+            },
+        ),
         Rule::new("/workspace_id", Is::Immutable),
         Rule::new(
             "/workspace_id",

@@ -72,7 +72,12 @@ pub static KIND: Kind = Kind {
                 attribute: Attribute::Id,
             },
         ),
-        Rule::new("/is_universal", Is::ServerMade),
+        Rule::new(
+            "/is_universal",
+            Is::ServerMade {
+                because: "everybody has them from the start",
+            },
+        ),
     ],
     parts: &[],
     check: Some(check),

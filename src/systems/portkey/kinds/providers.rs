@@ -76,7 +76,12 @@ pub static KIND: Kind = Kind {
         ..Endpoints::PLAIN
     },
     rules: &[
-        Rule::new("/made_on_grant", Is::ServerMade),
+        Rule::new(
+            "/made_on_grant",
+            Is::ServerMade {
+                because: "they came with access to an integration",
+            },
+        ),
         Rule::new("/integration_id", Is::Immutable),
         Rule::new(
             "/integration_id",

@@ -2,7 +2,8 @@
 //!
 //! Sources: the API's document for paths and fields. That `icon` exists and is put before the name
 //! when it is read, that deletion wants the name in its body, and that null clears limits was
-//! observed by the official Terraform provider. The list leaves out the guardrails and the config
+//! observed by the official Terraform provider; live recordings for `scim_source_id` and for the
+//! default workspace, which cannot be deleted. The list leaves out the guardrails and the config
 //! of the defaults.
 
 use indexmap::IndexMap;
@@ -95,6 +96,18 @@ pub static KIND: Kind = Kind {
         ..Endpoints::PLAIN
     },
     rules: &[
+        Rule::new(
+            "/is_default",
+            Is::KeptElsewhere {
+                because: "every organisation has one that cannot be deleted",
+            },
+        ),
+        Rule::new(
+            "/made_by_scim",
+            Is::KeptElsewhere {
+                because: "SCIM makes and removes them",
+            },
+        ),
         Rule::new("/defaults", Is::Merge),
         Rule::new("/defaults/input_guardrails", Is::Set),
         Rule::new("/defaults/input_guardrails", Is::Deferred),
@@ -177,6 +190,11 @@ fn split_icon(name: &str) -> Option<(&str, &str)> {
 }
 
 fn decode(live: &mut Map) {
+    wire::read_flags(live, &["is_default"]);
+    wire::drop_empty(live, &["scim_source_id"]);
+    if wire::has(live, "scim_source_id") {
+        live.insert("made_by_scim".to_owned(), Value::Bool(true));
+    }
     let icon = live.get("icon").and_then(Value::as_str).unwrap_or_default();
     if !icon.is_empty()
         && let Some(name) = live.get("name").and_then(Value::as_str)
@@ -260,6 +278,7 @@ mod tests {
         let live = json!({
             "id": "0f6c", "slug": "ws-produc-1a2b3c", "name": "🚀 Production", "icon": "🚀",
             "description": "", "is_default": 0, "status": "active",
+            "scim_source_id": "g",
             "defaults": { "metadata": { "team": "a" }, "user_api_key_config": null },
             "usage_limits": [{ "type": "cost", "credit_limit": 10, "alert_threshold": null,
                                "periodic_reset": "", "next_usage_reset_at": null }],
@@ -269,7 +288,7 @@ mod tests {
             decoded(&KIND, live),
             json!({
                 "id": "0f6c", "slug": "ws-produc-1a2b3c", "name": "Production", "icon": "🚀",
-                "is_default": 0, "status": "active",
+                "is_default": false, "status": "active", "scim_source_id": "g", "made_by_scim": true,
                 "defaults": { "metadata": { "team": "a" } },
                 "usage_limits": [{ "type": "cost", "credit_limit": 10 }],
             })

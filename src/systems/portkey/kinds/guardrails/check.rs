@@ -9,6 +9,15 @@ use crate::systems::portkey::wire::has;
 
 pub(super) fn check(entry: &Map, problems: &mut Problems) {
     let root = Pointer::root();
+    if has(entry, "workspace_id") && has(entry, "organisation_id") {
+        problems
+            .error(
+                "conflicting-fields",
+                &root.child("organisation_id"),
+                "`organisation_id` and `workspace_id` exclude each other",
+            )
+            .help("a guardrail belongs to one workspace or to the whole organisation");
+    }
     let checks = entry
         .get("checks")
         .and_then(Value::as_list)

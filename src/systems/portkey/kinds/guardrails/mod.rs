@@ -27,6 +27,12 @@ pub struct GuardrailSpec {
     #[serde(default)]
     #[schemars(length(min = 1))]
     pub workspace_id: NotNull<String>,
+    /// The organisation that it belongs to, by its UUID, for a guardrail of the whole organisation:
+    /// only an API key of the organisation can make one. Excludes `workspace_id`. Where both are
+    /// left out, what the API key belongs to decides. Cannot be changed.
+    #[serde(default)]
+    #[schemars(schema_with = "super::super::spec::uuid")]
+    pub organisation_id: NotNull<String>,
     /// What is checked, in this order; at least one.
     #[schemars(length(min = 1))]
     pub checks: Vec<GuardrailCheck>,
@@ -168,6 +174,8 @@ pub static KIND: Kind = Kind {
                 attribute: Attribute::Id,
             },
         ),
+        Rule::new("/organisation_id", Is::Immutable),
+        Rule::new("/organisation_id", Is::InsteadOfScope),
         Rule::new("/checks/*/is_enabled", Is::Default(YES)),
         Rule::new(
             "/checks/*/parameters",
@@ -335,7 +343,7 @@ mod tests {
                 "actions",
                 json!({ "deny": true, "async": true, "on_fail": outcome }),
             ),
-            ("organisation_id", json!("x")),
+            ("organisation_id", json!(null)),
         ] {
             let mut bad = good.clone();
             bad[field] = value;

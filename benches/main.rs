@@ -246,6 +246,7 @@ impl World {
                 replace: true,
                 adopt: true,
                 ignore: &[],
+                unset: Vec::new(),
                 mentions: entry.links().iter().map(|link| link.to.clone()).collect(),
                 locate: &locate,
             })

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::apply::answered;
 use super::args::{AdoptArgs, Global};
 use super::exit::Exit;
-use super::import::{owner, write};
+use super::import::{owner, unplaced, write};
 use super::output::{Adopted, AdoptedEntry, Document, Finish, LeftPlace, Printer};
 use super::world::{self, Connected, Failure, Opening, Outlook, World, ledger_error};
 use crate::diagnostic::{Diagnostic, Sources, did_you_mean};
@@ -61,7 +61,10 @@ async fn in_world(
     let Outlook { plan, failure } = world.plan().await?;
     let mut left = Vec::new();
     let mut adoptions = Vec::new();
-    for (connected, live) in world.systems.iter().zip(&lives) {
+    for connected in &world.systems {
+        let Some(live) = lives.by_system.get(connected.system.name) else {
+            continue;
+        };
         adoptions.extend(adopt(world, connected, live, &plan, args, &mut left));
     }
     let before = stage(world, global, &mut adoptions, &mut left)?;
@@ -297,7 +300,7 @@ fn stage(
                 let before = adoptions.len();
                 adoptions.retain(|it| !wrong.contains_key(&it.address));
                 if adoptions.len() == before {
-                    return Err((finish.exit, finish.diagnostics));
+                    return Err(unplaced(*finish));
                 }
                 for (address, message) in wrong {
                     if let Some(entry) = world.entry(&address) {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::args::{DiffArgs, Global};
 use super::exit::Exit;
 use super::output::{Document, Finish, Printer};
-use super::world::{self, Opening, World};
+use super::world::{self, Lives, Opening, World};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::model::{Address, Map, Pointer, Value};
 use crate::render;
@@ -137,11 +137,12 @@ fn declared(global: &Global, printer: &Printer) -> Result<(Side, Vec<Diagnostic>
 /// What is live of what an environment declares or has in its ledger.
 async fn live(global: &Global, printer: &Printer) -> Result<(Side, Vec<Diagnostic>), Box<Finish>> {
     let world = World::open(global, printer).await?;
-    let lives = world.read().await;
+    // A part of what is there would look like a difference.
+    let lives = world.read().await.and_then(Lives::all);
     let (sources, diagnostics) = world.close().await;
     let lives =
         lives.map_err(|(exit, problems)| Box::new(Finish::failed(exit, sources, problems)))?;
-    let objects = lives.into_iter().flat_map(|live| live.objects);
+    let objects = lives.into_values().flat_map(|live| live.objects);
     Ok((
         objects
             .map(|(address, object)| (address, object.fields))

@@ -81,12 +81,24 @@ pub(super) async fn run(all: &[One], command: &Command, printer: &Printer) -> Fi
         Command::Plan(args) => plan::run_all(all, args, printer).await,
         Command::Drift(args) => plan::drift_all(all, args, printer).await,
         Command::Apply(args) => apply::run_all(all, args, printer).await,
-        _ => {
-            let problem = Diagnostic::error("usage", "this command is about one environment")
-                .help("name one with `--env NAME`");
-            Finish::failed(Exit::Error, Sources::default(), vec![problem])
-        }
+        Command::Adopt(_) | Command::Import(_) => one_at_a_time(
+            all,
+            "environments share their manifests: what is live in one of them would be declared for all",
+        ),
+        _ => one_at_a_time(all, "this command is about one environment"),
     }
+}
+
+/// A refusal that says how to ask instead.
+fn one_at_a_time(all: &[One], because: &str) -> Finish {
+    let names: Vec<String> = all
+        .iter()
+        .map(|it| format!("`--env {}`", it.name))
+        .collect();
+    let problem = Diagnostic::error("usage", "this command takes one environment at a time")
+        .note(because)
+        .help(format!("run it with {}", names.join(", then with ")));
+    Finish::failed(Exit::Error, Sources::default(), vec![problem])
 }
 
 /// The ends of the environments so far, which are shown as they come.

@@ -20,6 +20,7 @@ static KIND: Kind = Kind {
             paging: Paging::Whole,
             per_scope: false,
             across: None,
+            scopes: &[],
         },
         create: "/t",
         item: "/t/{slug}",

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::diagnostic::Sources;
 use crate::kind::{Kind, System};
 use crate::manifest::Texts;
 use crate::model::Address;
 use crate::yaml::edit::{self, EditError};
-use crate::yaml::{Node, NodeValue};
+use crate::yaml::{self, Node, NodeValue};
 
 /// How entries are spread over files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub enum Layout {
     Kind,
     /// One file per workspace, or whatever is outermost, and one for what is in none.
     Scope,
-    /// One file for everything.
+    /// One file for everything of its system, and one beside it for each other system.
     Into(String),
 }
 
@@ -33,18 +34,36 @@ pub struct Placed {
 }
 
 impl Layout {
-    /// The file of an entry, below `folder`.
-    fn file(&self, entry: &Placed, folder: &str, first: &System) -> String {
-        let system = match entry.address.system == first.name {
-            true => String::new(),
-            false => format!("{}/", entry.address.system),
-        };
+    /// The file of an entry, below `folder`. Files of `first` are not named after their system.
+    fn file(&self, entry: &Placed, folder: &str, first: &str) -> String {
+        let system = entry.address.system.as_str();
         let name = match self {
-            Self::Into(file) => return file.clone(),
+            Self::Into(file) if system == first => return file.clone(),
+            Self::Into(file) => return beside(file, system),
             Self::Kind => entry.kind.name.replace('_', "-"),
             Self::Scope => entry.scope.clone().unwrap_or_else(|| "shared".to_owned()),
         };
-        format!("{folder}{system}{name}.yaml")
+        match system == first {
+            true => format!("{folder}{name}.yaml"),
+            false => format!("{folder}{system}/{name}.yaml"),
+        }
+    }
+}
+
+/// The file beside another one that is for a system of its own.
+fn beside(file: &str, system: &str) -> String {
+    let name = file.rfind('/').map_or(0, |slash| slash + 1);
+    match file[name..].rfind('.') {
+        Some(dot) => format!("{}.{system}{}", &file[..name + dot], &file[name + dot..]),
+        None => format!("{file}.{system}"),
+    }
+}
+
+/// The system that a manifest names, if it names one.
+pub fn system_of(manifest: &Node) -> Option<&str> {
+    match &manifest.member("system")?.value.value {
+        NodeValue::Scalar { text, .. } => Some(text),
+        _ => None,
     }
 }
 
@@ -62,11 +81,9 @@ pub fn place(
 ) -> Result<(Texts, BTreeMap<Address, String>), (String, EditError)> {
     let mut files: BTreeMap<String, Vec<&Placed>> = BTreeMap::new();
     let mut homes = BTreeMap::new();
+    let first = first(entries, layout, systems, text);
     for entry in entries {
-        let file = systems
-            .first()
-            .map(|first| layout.file(entry, folder, first));
-        let file = file.unwrap_or_default();
+        let file = layout.file(entry, folder, &first);
         homes.insert(entry.address.clone(), file.clone());
         files.entry(file).or_default().push(entry);
     }
@@ -79,6 +96,36 @@ pub fn place(
         texts.insert(file, new);
     }
     Ok((texts, homes))
+}
+
+/// The system whose files are not named after it: the first of all, or the one that the file for
+/// everything is about.
+fn first(
+    entries: &[Placed],
+    layout: &Layout,
+    systems: &[&'static System],
+    text: &dyn Fn(&str) -> Option<String>,
+) -> String {
+    let default = || {
+        systems
+            .first()
+            .map(|system| system.name)
+            .unwrap_or_default()
+    };
+    let Layout::Into(file) = layout else {
+        return default().to_owned();
+    };
+    match text(file).filter(|text| !text.trim().is_empty()) {
+        Some(text) => {
+            let nowhere = Sources::default().add("", "");
+            let root = yaml::parse(nowhere, &text).root;
+            let system = root.as_ref().and_then(system_of);
+            system.unwrap_or_else(default).to_owned()
+        }
+        None => entries
+            .first()
+            .map_or_else(|| default().to_owned(), |it| it.address.system.clone()),
+    }
 }
 
 fn added(text: &str, entries: &[&Placed]) -> Result<String, EditError> {

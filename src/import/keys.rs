@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::kind::Identity;
+use crate::kind::{Identity, Kind};
 use crate::live::Found;
 use crate::model::{Address, Value};
 
@@ -50,11 +50,15 @@ pub fn assign(
                     .is_none_or(|count| *count == 1);
                 let scoped = scope_key(object).map(|scope| format!("{scope}-{base}"));
                 let first = alone.then(|| base.clone());
+                // Of namesakes, the addresses tell who is who.
+                let whole = address_of(object, is_id).filter(|_| !alone);
+                let whole = whole.map(|text| speaking(text, object.kind));
                 let numbered = (2..).map(|number| format!("{base}-{number}"));
                 let last = (!alone).then(|| base.clone());
                 first
                     .into_iter()
                     .chain(scoped)
+                    .chain(whole)
                     .chain(last)
                     .chain(numbered)
                     .map(address)
@@ -82,14 +86,22 @@ pub fn label(object: &Found, is_id: fn(&str) -> bool) -> Option<&str> {
 
 /// A name as a key: small letters and digits, with dashes between them.
 fn base(object: &Found, is_id: fn(&str) -> bool) -> String {
-    let mut key = String::new();
-    let label = label(object, is_id).unwrap_or_default();
     // Of somebody's address, who it is.
-    let word = match label.split_once('@') {
-        Some((who, _)) if object.name.is_none() => who,
-        _ => label,
-    };
-    for c in word.chars() {
+    let who = address_of(object, is_id).and_then(|text| Some(text.split_once('@')?.0));
+    let label = who.or_else(|| label(object, is_id));
+    speaking(label.unwrap_or_default(), object.kind)
+}
+
+/// The address of somebody, which is all that there is to call them by.
+fn address_of<'o>(object: &'o Found, is_id: fn(&str) -> bool) -> Option<&'o str> {
+    let label = label(object, is_id).filter(|_| object.name.is_none())?;
+    label.contains('@').then_some(label)
+}
+
+/// A text as a key.
+fn speaking(text: &str, kind: &Kind) -> String {
+    let mut key = String::new();
+    for c in text.chars() {
         match c {
             c if c.is_ascii_alphanumeric() => key.push(c.to_ascii_lowercase()),
             // An apostrophe does not part a word.
@@ -105,7 +117,7 @@ fn base(object: &Found, is_id: fn(&str) -> bool) -> String {
     // A key of digits alone would have to be quoted everywhere.
     match key.chars().any(|c| c.is_ascii_alphabetic()) {
         true => key.to_owned(),
-        false => format!("{}-{key}", object.kind.noun.replace(' ', "-"))
+        false => format!("{}-{key}", kind.noun.replace(' ', "-"))
             .trim_matches('-')
             .to_owned(),
     }
@@ -164,5 +176,35 @@ mod tests {
             ]
         );
         assert_eq!(keys(&[6, 5, 4, 3, 2, 1, 0]), forwards);
+    }
+    #[test]
+    fn people_are_called_by_their_addresses() {
+        let user = |email: &str| Found {
+            kind: &kinds::users::KIND,
+            ident: Ident {
+                id: Some(email.to_owned()),
+                slug: None,
+            },
+            name: None,
+            fields: Map::from([("email".to_owned(), Value::text(email))]),
+        };
+        let people = [
+            user("Mary.Ann@acme.example"),
+            user("ops@acme.example"),
+            user("ops@sub.acme.example"),
+            user("7@acme.example"),
+        ];
+        let people: Vec<&Found> = people.iter().collect();
+        let found = assign(&people, &BTreeSet::new(), &|_| None, |_| false);
+        let keys: Vec<String> = found.into_iter().map(|it| it.unwrap().key).collect();
+        assert_eq!(
+            keys,
+            [
+                "mary-ann",
+                "ops-acme-example",
+                "ops-sub-acme-example",
+                "user-7"
+            ]
+        );
     }
 }

@@ -11,7 +11,7 @@ mod spell;
 mod unseen;
 
 pub use back::{Change, Left, Resource, What, write_back};
-pub use files::{Layout, Placed, folder, place};
+pub use files::{Layout, Placed, folder, place, system_of};
 pub use keys::{assign, label};
 pub use spell::{Context, Spelled, Variables, spell};
 pub use unseen::unseen;

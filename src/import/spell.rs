@@ -293,6 +293,15 @@ impl<'c> Speller<'c, '_> {
             {
                 return Ok(None);
             }
+            // Several of them, and all that is known is that they are there.
+            Value::Secret(_) if !kind.has(at, is_secret) => {
+                if !self.may_go(at) {
+                    return Err(SECRET.to_owned());
+                }
+                let hidden = (at.clone(), "(secret)".to_owned());
+                self.spelled.unsaid.push(hidden);
+                return Ok(None);
+            }
             Value::Secret(_) => {
                 let context = self.context;
                 let name = self.variables.name(kind, context.address, at);
@@ -385,6 +394,11 @@ impl<'c> Speller<'c, '_> {
             _ => text.replace("${", "$${"),
         }
     }
+}
+
+/// Whether one secret, or what may be one, stands at a place.
+fn is_secret(rule: &Is) -> bool {
+    matches!(rule, Is::Secret | Is::SecretJson | Is::Sensitive)
 }
 
 /// A reference inside of a text.

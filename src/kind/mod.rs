@@ -228,6 +228,8 @@ pub struct List {
     /// value that other objects show in the field of that name. What such a list does not show is
     /// looked for in its scope's own list, so that this only ever saves requests.
     pub across: Option<&'static str>,
+    /// Of a list per scope, the values of the scope field where it names no other object.
+    pub scopes: &'static [&'static str],
 }
 
 impl List {
@@ -238,6 +240,7 @@ impl List {
         paging: Paging::Whole,
         per_scope: false,
         across: None,
+        scopes: &[],
     };
 }
 

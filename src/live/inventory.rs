@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures_util::future::join_all;
 
 use super::{Problem, Reason, canonical};
-use crate::client::{ApiError, Client};
+use crate::client::{ApiError, ApiErrorKind, Client};
 use crate::kind::{Identity, Kind, System};
 use crate::model::{Ident, Map, Value};
 
@@ -27,8 +27,8 @@ pub struct Found {
 pub struct Inventory {
     /// The objects, by kind in the order of the registry, each once.
     pub objects: Vec<Found>,
-    /// Kinds of which the server does not list the objects that are in no scope.
-    pub gaps: Vec<(&'static Kind, ApiError)>,
+    /// Kinds of which the server does not list the objects that are in no scope, or in this one.
+    pub gaps: Vec<(&'static Kind, Option<&'static str>, ApiError)>,
 }
 
 impl Found {
@@ -76,7 +76,12 @@ pub async fn inventory(
                 let texts = scopes.filter_map(|it| it.ident.get(attribute));
                 asked.extend(texts.map(|text| (*kind, vec![(field.to_owned(), text.to_owned())])));
             }
-            if !per_scope || !needs_scope(kind) {
+            let scopes = kind.endpoints.list.scopes;
+            if let Some(field) = kind.outer_scope() {
+                let query = |scope: &&str| vec![(field.to_owned(), (*scope).to_owned())];
+                asked.extend(scopes.iter().map(|scope| (*kind, query(scope))));
+            }
+            if !per_scope || (scopes.is_empty() && !needs_scope(kind)) {
                 let instead = kind.instead_of_scope();
                 let query =
                     instead.and_then(|field| Some((field.to_owned(), inventory.agreed(field)?)));
@@ -101,8 +106,14 @@ pub async fn inventory(
                 // Many lists of scopes exist for their scopes alone.
                 Err(error) if per_scope && !is_inside(kind, &query) && error.is_refusal() => {
                     if error.status != Some(400) {
-                        inventory.gaps.push((kind, error));
+                        inventory.gaps.push((kind, None, error));
                     }
+                }
+                // A scope may be a feature that an account need not have.
+                Err(error)
+                    if error.kind == ApiErrorKind::Forbidden && named(kind, &query).is_some() =>
+                {
+                    inventory.gaps.push((kind, named(kind, &query), error));
                 }
                 Err(error) => problems.push(Problem {
                     address: None,
@@ -119,6 +130,8 @@ pub async fn inventory(
             });
         }
     }
+    // One object may be shown as of two kinds: it is of the first of them.
+    let mut ids = HashSet::new();
     let rank = |it: &Found| {
         system
             .kinds
@@ -126,6 +139,10 @@ pub async fn inventory(
             .position(|kind| kind.name == it.kind.name)
     };
     inventory.objects.sort_by_key(rank);
+    inventory.objects.retain(|it| {
+        let id = it.ident.id.as_ref().filter(|id| (system.ids.is)(id));
+        id.is_none_or(|id| ids.insert(id.clone()))
+    });
     if problems.is_empty() {
         Ok(inventory)
     } else {
@@ -138,6 +155,12 @@ fn is_inside(kind: &Kind, query: &[(String, String)]) -> bool {
     query
         .iter()
         .any(|(field, _)| Some(&**field) == kind.outer_scope())
+}
+
+/// The scope that a list was asked for, where it names no other object.
+fn named(kind: &Kind, query: &[(String, String)]) -> Option<&'static str> {
+    let asked = |scope: &&&str| query.iter().any(|(_, text)| text == **scope);
+    kind.endpoints.list.scopes.iter().find(asked).copied()
 }
 
 fn found(kind: &'static Kind, item: serde_json::Value, query: &[(String, String)]) -> Found {

@@ -159,17 +159,18 @@ impl Reader<'_> {
     fn every_scope(&self, kind: &'static Kind) -> impl Iterator<Item = Query> {
         let field = kind.outer_scope().unwrap_or_default();
         let place = kind.lives_in();
-        self.live
-            .objects
-            .iter()
-            .filter_map(move |(address, object)| {
-                let (kind, attribute) = place?;
-                let ident = object
-                    .ident
-                    .get(attribute)
-                    .filter(|_| address.kind == kind)?;
-                Some(vec![(field.to_owned(), ident.to_owned())])
-            })
+        let named = kind.endpoints.list.scopes.iter();
+        let named = named.map(move |scope| vec![(field.to_owned(), (*scope).to_owned())]);
+        let objects = self.live.objects.iter();
+        let live = objects.filter_map(move |(address, object)| {
+            let (kind, attribute) = place?;
+            let ident = object
+                .ident
+                .get(attribute)
+                .filter(|_| address.kind == kind)?;
+            Some(vec![(field.to_owned(), ident.to_owned())])
+        });
+        named.chain(live)
     }
 
     /// Asks for all scopes of a kind at once, where that can be asked and is worth a request. A

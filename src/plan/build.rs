@@ -34,6 +34,8 @@ pub struct Declared<'a> {
     pub adopt: bool,
     /// Places that are left as they are.
     pub ignore: &'a [Pointer],
+    /// Those among them that are secrets whose variables are not set.
+    pub unset: Vec<Pointer>,
     /// Where a secret goes that the server makes for it.
     pub sink: Option<Sink>,
     /// Secrets that are to be sent or made once more, by place.
@@ -500,6 +502,16 @@ fn left_alone(view: &View<'_>) -> Vec<LeftAlone> {
         let Some(object) = view.live.objects.get(entry.address) else {
             continue;
         };
+        if !entry.unset.is_empty() {
+            left.push(LeftAlone {
+                because: WhyLeft::Unset,
+                kind: entry.kind.name.to_owned(),
+                count: entry.unset.len(),
+                address: Some(entry.address.clone()),
+                places: entry.unset.clone(),
+                reason: None,
+            });
+        }
         let context = Context {
             address: entry.address,
             record: view.ledger.records.get(entry.address),
@@ -511,6 +523,7 @@ fn left_alone(view: &View<'_>) -> Vec<LeftAlone> {
             .into_iter()
             .map(|change| change.pointer)
             .filter(|place| entry.ignore.iter().any(|ignored| ignored.contains(place)))
+            .filter(|place| !entry.unset.contains(place))
             .collect();
         if !places.is_empty() {
             left.push(LeftAlone {

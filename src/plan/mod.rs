@@ -113,6 +113,8 @@ pub enum WhyLeft {
     KeptElsewhere,
     /// It differs from what is declared, and `lifecycle.ignore` lists it.
     Ignored,
+    /// A secret that was imported, whose variable has not been set yet.
+    Unset,
 }
 
 /// How many resources are concerned.

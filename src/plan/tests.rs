@@ -83,6 +83,7 @@ impl World {
             replace: !self.refuse_replacement,
             adopt: !self.refuse_adoption,
             ignore: &self.ignore,
+            unset: Vec::new(),
             mentions: BTreeSet::new(),
             locate: &locate,
         });

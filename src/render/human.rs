@@ -325,14 +325,17 @@ fn left_alone(out: &mut String, plan: &Plan) -> bool {
         );
     }
     for left in &plan.left_alone {
-        if let (WhyLeft::Ignored, Some(address)) = (left.because, &left.address) {
+        let why = match left.because {
+            WhyLeft::Ignored => "because `lifecycle.ignore` says so",
+            WhyLeft::Unset => "because its variable is not set yet",
+            WhyLeft::NotOurs | WhyLeft::ServerMade | WhyLeft::KeptElsewhere => continue,
+        };
+        if let Some(address) = &left.address {
             let places: Vec<String> = left.places.iter().map(ToString::to_string).collect();
             let places = places.join(", ");
             line(
                 out,
-                format_args!(
-                    "{QUIET}Left alone, because `lifecycle.ignore` says so: {address} {places}.{QUIET:#}"
-                ),
+                format_args!("{QUIET}Left alone, {why}: {address} {places}.{QUIET:#}"),
             );
         }
     }

@@ -193,13 +193,20 @@ fn an_environment_that_cannot_be_planned_stops_all_of_them_before_anything_is_se
         misspelt.stderr.contains("unknown environment `prdo`"),
         "{misspelt}"
     );
-    let import = run(&project, ["import", "--env", "all"]).expect(1);
-    assert!(
-        import
-            .stderr
-            .contains("this command is about one environment"),
-        "{import}"
-    );
+    let shared = "environments share their manifests";
+    for (refused, because) in [
+        (run(&project, ["import", "--env", "all"]), shared),
+        (run(&project, ["adopt", "--drift", "--env", "all"]), shared),
+        (
+            run(&project, ["destroy", "--env", "all"]),
+            "this command is about one environment",
+        ),
+    ] {
+        let refused = refused.expect(1);
+        assert!(refused.stderr.contains(because), "{refused}");
+        let how = "run it with `--env staging`, then with `--env prod`";
+        assert!(refused.stderr.contains(how), "{refused}");
+    }
     project.file("gatewright.yaml", "gatewright: 1\n");
     let none = run(&project, ["plan", "--env", "all"]).expect(1);
     assert!(none.stderr.contains("there are no environments"), "{none}");

@@ -163,6 +163,9 @@ fn secrets_are_placeholders_that_nobody_needs_until_they_change() {
     let text = project.read("org/integrations.yaml");
     assert!(text.contains("key: ${env:OPENAI_PROD_KEY}"), "{text}");
     assert_imported(&project, &server);
+    let plan = bare(&project, &server, ["plan"]).run().expect(0);
+    let why = "because its variable is not set yet: integrations.openai-prod /key.";
+    assert!(plan.stdout.contains(why), "{plan}");
     // Other changes do not need it.
     project.edit_file(
         "org/integrations.yaml",
@@ -282,6 +285,35 @@ fn what_is_asked_for_is_imported_and_the_rest_is_not() {
         "{dry}"
     );
     assert_eq!(snapshot(&project), [], "a dry run wrote something");
+}
+
+#[test]
+fn an_import_leaves_a_pending_replacement_pending() {
+    let (server, project) = (Server::start(), Project::small());
+    let url = server.url();
+    project.file("org/other.yaml", "workspaces: { other: { name: Other } }\n");
+    project.apply(&url);
+    let record = |project: &Project| {
+        let ledger = project.ledger();
+        let lines = ledger
+            .lines()
+            .filter(|line| line.starts_with("{\"address\":\"configs.standard\""));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let before = record(&project);
+    assert_eq!(before.len(), 1, "{before:?}");
+    project.edit(
+        "standard:\n    workspace_id: payments",
+        "standard:\n    workspace_id: other",
+    );
+    let pending = project.plan(&url)["changes"].clone();
+    let replaced = |it: &&serde_json::Value| it["address"] == "configs.standard";
+    let change = pending.as_array().unwrap().iter().find(replaced);
+    assert_eq!(change.unwrap()["action"], "replace", "{pending}");
+    server.make_workspace("Theirs");
+    project.at(&url, ["import"]).run().expect(0);
+    assert_eq!(record(&project), before);
+    assert_eq!(project.plan(&url)["changes"], pending);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::support::{Cli, Fate, OPENAI_KEY, Project, Proxy, Server, assert_no_leak};
+use crate::support::{Cli, Fate, KEY, OPENAI_KEY, Project, Proxy, Server, assert_no_leak};
 
 /// Where nobody listens.
 const NOWHERE: &str = "http://127.0.0.1:9";
@@ -138,6 +138,104 @@ fn a_key_that_is_named_once_reaches_both_systems() {
     }
     let plan = project.on(proxy.address(), ["plan", "--detailed-exitcode"]);
     plan.run().expect(0);
+}
+
+/// A server with something on both systems, and a folder with nothing but a project file.
+fn live_on_both() -> (Server, Project) {
+    let (server, project) = (Server::of_all(), project());
+    let cli = project.on(server.address(), ["apply", "--yes"]);
+    cli.run().expect(0);
+    let project = Project::new();
+    project.file("gatewright.yaml", BOTH);
+    (server, project)
+}
+
+#[test]
+fn an_import_puts_each_system_into_a_file_of_its_own() {
+    let (server, project) = live_on_both();
+    let import = ["import", "--into", "org/all.yaml"];
+    let import = project.on(server.address(), import).run().expect(0);
+    for said in ["  org/all.yaml (", "  org/all.arize.yaml ("] {
+        assert!(import.stdout.contains(said), "{import}");
+    }
+    let beside = project.read("org/all.arize.yaml");
+    assert!(beside.starts_with("system: arize\n"), "{beside}");
+    assert!(!project.read("org/all.yaml").contains("system:"));
+    let plan = project.on(server.address(), ["plan", "--detailed-exitcode"]);
+    plan.run().expect(0);
+
+    // A file that is about the second system stays so.
+    let project = Project::new();
+    project.file("org/all.yaml", "# Ours.\nsystem: arize\n");
+    let import = [
+        "import",
+        "--into",
+        "org/all.yaml",
+        "--kind",
+        "integrations",
+        "--kind",
+        "ai_integrations",
+    ];
+    project.on(server.address(), import).run().expect(0);
+    let text = project.read("org/all.yaml");
+    assert!(
+        text.starts_with("# Ours.\nsystem: arize\n") && text.contains("OPEN_AI"),
+        "{text}"
+    );
+    let beside = project.read("org/all.portkey.yaml");
+    assert!(beside.contains("ai_provider_id: openai"), "{beside}");
+    let plan = project.on(server.address(), ["plan", "--detailed-exitcode"]);
+    plan.run().expect(0);
+}
+
+#[test]
+fn a_system_without_a_key_does_not_stop_the_import_of_the_other() {
+    let (server, project) = live_on_both();
+    project.file(
+        "gatewright.yaml",
+        &format!(
+            "{BOTH}systems: {{ portkey: {{}}, arize: {{ api_key: \"${{env:UNSET_KEY}}\" }} }}\n"
+        ),
+    );
+    let import = project.on(server.address(), ["import", "--format", "json"]);
+    let import = import.run().expect(1);
+    assert_eq!(import.codes(), ["unset-variable"], "{import}");
+    let document = import.json();
+    let entries = document["imported"]["entries"].as_array().unwrap();
+    let ours = entries
+        .iter()
+        .filter(|it| it["address"] == "integrations.openai");
+    assert_eq!(ours.count(), 1, "{import}");
+    // With the key, the rest follows.
+    let rest = project.on(server.address(), ["import"]);
+    let rest = rest.env("UNSET_KEY", KEY).run().expect(0);
+    assert!(rest.stdout.contains("org/arize/"), "{rest}");
+    assert!(!rest.stdout.contains("org/integrations.yaml"), "{rest}");
+    let plan = project.on(server.address(), ["plan", "--detailed-exitcode"]);
+    plan.env("UNSET_KEY", KEY).run().expect(0);
+
+    // Where nothing can be read there is nothing to say.
+    let none = project.on(server.address(), ["import", "--format", "json"]);
+    let none = none.env("PORTKEY_API_KEY", "").run().expect(1).json();
+    assert!(none.get("imported").is_none(), "{none}");
+}
+
+#[test]
+fn a_repository_about_nothing_imports_from_where_there_is_a_key() {
+    let (server, _) = live_on_both();
+    let project = Project::new();
+    std::fs::remove_file(project.path().join("gatewright.yaml")).unwrap();
+    let import = project.on(server.address(), ["import", "--dry-run"]);
+    let both = import.run().expect(0);
+    assert!(both.stdout.contains("# org/integrations.yaml\n"), "{both}");
+    assert!(both.stdout.contains("system: arize"), "{both}");
+    let import = project.on(server.address(), ["import", "--dry-run"]);
+    let second = import.without("PORTKEY_API_KEY").run().expect(0);
+    assert!(
+        !second.stdout.contains("# org/integrations.yaml\n"),
+        "{second}"
+    );
+    assert!(second.stdout.contains("system: arize"), "{second}");
 }
 
 #[test]

@@ -145,14 +145,12 @@ fn record(found: &Found, names: &Names) -> Record {
         ident: found.ident.clone(),
         ..Record::default()
     };
-    if let (Some(field), Some(scope), Some((_, attribute))) = (
-        found.kind.outer_scope(),
-        found.scope(),
-        found.kind.lives_in(),
-    ) {
-        let value = match outer(found, names) {
-            Some(address) => Value::Reference(Reference { address, attribute }),
-            None => Value::text(scope),
+    if let (Some(field), Some(scope)) = (found.kind.outer_scope(), found.scope()) {
+        let value = match (outer(found, names), found.kind.lives_in()) {
+            (Some(address), Some((_, attribute))) => {
+                Value::Reference(Reference { address, attribute })
+            }
+            _ => Value::text(scope),
         };
         record.scope.insert(field.to_owned(), value);
     }

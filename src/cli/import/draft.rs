@@ -9,7 +9,7 @@ use crate::cli::output::Finish;
 use crate::cli::world::{self, Failure, Opening, World};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::import::{self, Context, Layout, Placed, Spelled, Variables};
-use crate::manifest::Texts;
+use crate::manifest::{PROJECT_FILE, Texts};
 use crate::model::{Address, Pointer, Value};
 use crate::schema;
 use crate::systems::SYSTEMS;
@@ -133,7 +133,7 @@ pub(super) fn stage(
 ) -> Result<(Draft, BTreeMap<Address, String>), Failure> {
     let fail = |problem: Diagnostic| (Exit::Error, vec![problem]);
     let variables = world::variables(global).map_err(|it| (it.exit, it.diagnostics))?;
-    let taken = variables_in_use(world);
+    let taken = variables_in_use(world, global);
     let folder = import::folder(&world.repository.project.manifests);
     let base = texts.clone();
     let mut draft = Draft::default();
@@ -162,7 +162,7 @@ pub(super) fn stage(
         let (mut repository, sources, warnings) = match world::load(global, &variables, &opening) {
             Ok(loaded) => loaded,
             Err(finish) if draft.learn(&finish) => continue,
-            Err(finish) => return Err((finish.exit, finish.diagnostics)),
+            Err(finish) => return Err(unplaced(*finish)),
         };
         let unread = |it: &&Placed| repository.entry(&it.address).is_none();
         if let Some(lost) = draft.entries.iter().find(unread) {
@@ -197,9 +197,13 @@ pub(super) fn stage(
     }
 }
 
-/// The environment variables that entries use already.
-fn variables_in_use(world: &World) -> Vec<String> {
-    let mut names = Vec::new();
+/// The environment variables that the project file and entries use already.
+fn variables_in_use(world: &World, global: &Global) -> Vec<String> {
+    let project = std::fs::read_to_string(global.directory.join(PROJECT_FILE));
+    let project = project.unwrap_or_default();
+    let named = project.split("${env:").skip(1);
+    let named = named.filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()));
+    let mut names: Vec<String> = named.collect();
     let entries = world.repository.entries.iter();
     for value in entries.flat_map(|entry| entry.fields.values()) {
         value.for_each_secret(&mut |secret| {
@@ -214,17 +218,30 @@ fn variables_in_use(world: &World) -> Vec<String> {
     names
 }
 
+/// What is wrong with texts that are no files yet: the places are told in words, for nobody can look
+/// there.
+pub(in crate::cli) fn unplaced(finish: Finish) -> Failure {
+    let sources = finish.sources;
+    let tell = |mut problem: Diagnostic| {
+        if let Some((location, _)) = problem.primary.take() {
+            let place = sources.position(&location);
+            let note = format!("it would stand at {place}; nothing was written");
+            problem.notes.push(note);
+        }
+        problem.related.clear();
+        problem
+    };
+    let problems = finish.diagnostics.into_iter().map(tell).collect();
+    (finish.exit, problems)
+}
+
 /// The entry that a problem is in.
 pub(in crate::cli) fn owner(problem: &Diagnostic, sources: &Sources) -> Option<Address> {
     let (location, _) = problem.primary.as_ref()?;
     let root = yaml::parse(location.file, sources.text(location.file)).root?;
-    let system = root
-        .member("system")
-        .and_then(|member| match &member.value.value {
-            yaml::NodeValue::Scalar { text, .. } => Some(text.clone()),
-            _ => None,
-        });
-    let system = system.unwrap_or_else(|| SYSTEMS[0].name.to_owned());
+    let system = import::system_of(&root)
+        .unwrap_or(SYSTEMS[0].name)
+        .to_owned();
     let at = location.span.start;
     let holds = |member: &&yaml::Member| {
         let end = member.value.span.end.max(member.key_span.end);

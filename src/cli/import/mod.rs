@@ -11,14 +11,14 @@ use std::collections::BTreeMap;
 
 use choose::{Candidate, asks_for, candidates, read};
 use draft::Draft;
-pub(super) use draft::owner;
+pub(super) use draft::{owner, unplaced};
 
 use super::args::{Global, ImportArgs, Spread};
 use super::exit::Exit;
 use super::output::{
     Document, Finish, Imported, ImportedEntry, ImportedVariable, LeftOut, Printer, Unseen,
 };
-use super::world::{Failure, Opening, World, api_error, ledger_error};
+use super::world::{Failure, Opening, Outlook, World, api_error, ledger_error};
 use crate::diagnostic::{Diagnostic, Sources, did_you_mean};
 use crate::import::{self, Found, Layout, label};
 use crate::kind::{Identity, Kind, System};
@@ -102,14 +102,28 @@ async fn in_world(
     printer: &Printer,
 ) -> Result<Finish, Failure> {
     let lives = world.read().await?;
+    let mut failure = lives.failure;
     let mut work = Work::default();
-    for (connected, live) in world.systems.iter().zip(&lives) {
+    for connected in &world.systems {
+        let Some(live) = lives.by_system.get(connected.system.name) else {
+            continue;
+        };
         let inventory = live::inventory(&connected.client, connected.system, &needs_scope);
-        let inventory = inventory
-            .await
-            .map_err(|problems| world.explain(vec![problems]))?;
-        for (kind, error) in &inventory.gaps {
-            let message = format!("{} outside of workspaces cannot be listed", kind.name);
+        let inventory = match inventory.await {
+            Ok(inventory) => inventory,
+            Err(problems) => {
+                let (exit, problems) = world.explain(vec![problems]);
+                let all = failure.get_or_insert((exit, Vec::new()));
+                all.1.extend(problems);
+                continue;
+            }
+        };
+        for (kind, scope, error) in &inventory.gaps {
+            let which = match scope {
+                Some(scope) => format!("of {} {scope}", kind.outer_scope().unwrap_or_default()),
+                None => "outside of workspaces".to_owned(),
+            };
+            let message = format!("{} {which} cannot be listed", kind.name);
             let problem = Diagnostic::warning("not-listed", message);
             work.warnings.push(problem.note(api_error(error).message));
         }
@@ -117,6 +131,9 @@ async fn in_world(
         let (candidates, names) = candidates(args, is_id, inventory.objects, live, &mut work);
         let reading = read(world, connected, candidates, names).await?;
         work.readings.push(reading);
+    }
+    if let (Some(failure), true) = (&failure, work.readings.is_empty()) {
+        return Err(failure.clone());
     }
     let layout = match (&args.into, args.layout) {
         (Some(file), _) => Layout::Into(file.trim_start_matches("./").to_owned()),
@@ -132,7 +149,16 @@ async fn in_world(
         .filter(|it| draft.spelled.contains_key(&it.address))
         .map(|it| (it.address.clone(), it.record.clone()))
         .collect();
-    let plan = world.plan_with(&records).await?;
+    let Outlook {
+        mut plan,
+        failure: unread,
+    } = world.plan_with(&records).await?;
+    // What was read a moment ago has to be compared before anything is written.
+    let mut readings = work.readings.iter();
+    let lost = readings.any(|reading| plan.unread.contains_key(reading.system.name));
+    if let (Some(failure), true) = (unread, lost) {
+        return Err(failure);
+    }
     work.warnings.extend(warnings(&draft, &plan));
     let imported = imported(&draft, args, &work, &homes, &texts);
     if args.dry_run {
@@ -146,17 +172,20 @@ async fn in_world(
                 record.clone_from(more);
             }
         }
+        // What else the plan is about has not happened.
+        plan.moves.clear();
         let recorded = world.record(&plan, records).await;
         recorded.map_err(|error| (Exit::Error, vec![ledger_error(&error)]))?;
     }
-    Ok(Finish {
+    let finish = Finish {
         text: said(&imported),
         document: Document {
             imported: Some(imported),
             ..Document::default()
         },
         ..Finish::failed(Exit::Done, Sources::default(), work.warnings)
-    })
+    };
+    Ok(finish.but(failure))
 }
 
 /// Whether there are no objects of a kind outside of scopes.

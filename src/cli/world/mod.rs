@@ -75,6 +75,15 @@ pub(in crate::cli) struct Outlook {
     pub(in crate::cli) failure: Option<Failure>,
 }
 
+/// What is live in the systems that could be read.
+pub(in crate::cli) struct Lives {
+    pub(in crate::cli) by_system: BTreeMap<&'static str, Live>,
+    /// Where the others are.
+    unread: BTreeMap<String, String>,
+    /// Why the others could not be read.
+    pub(in crate::cli) failure: Option<Failure>,
+}
+
 /// One system that is connected.
 pub(in crate::cli) struct Connected {
     pub(in crate::cli) system: &'static System,
@@ -118,7 +127,8 @@ pub(in crate::cli) struct Opening {
     pub(in crate::cli) aim: Aim,
     /// Texts that take the place of files.
     pub(in crate::cli) texts: Texts,
-    /// Whether an empty repository is all right. The first system is connected in any case.
+    /// Whether an empty repository is all right. One that speaks of no system is about those that
+    /// there is a key for, or else about the first one.
     pub(in crate::cli) allow_empty: bool,
     /// Whether secrets may be unset until somebody says which of them are needed.
     pub(in crate::cli) defer_secrets: bool,
@@ -147,6 +157,19 @@ pub(in crate::cli) fn load(
             loaded.sources,
             loaded.diagnostics,
         ))),
+    }
+}
+
+impl Lives {
+    /// What is live in all systems.
+    ///
+    /// # Errors
+    /// Where some of them could not be read.
+    pub(in crate::cli) fn all(self) -> Result<BTreeMap<&'static str, Live>, Failure> {
+        match self.failure {
+            Some(failure) => Err(failure),
+            None => Ok(self.by_system),
+        }
     }
 }
 
@@ -235,12 +258,11 @@ impl World {
         };
         let mut systems: Vec<Connected> = Vec::new();
         let mut locked_out: Vec<LockedOut> = Vec::new();
+        let unsaid: Vec<&str> = match opening.allow_empty {
+            true => of_nobody(&repository, &variables, global.mock),
+            false => Vec::new(),
+        };
         for system in crate::systems::SYSTEMS {
-            let declared = repository
-                .entries
-                .iter()
-                .any(|e| e.address.system == system.name);
-            let settings = repository.project.systems.contains_key(system.name);
             // What no manifest speaks of any more may still be in a ledger.
             let left = match aim {
                 Aim::Nothing if mock.is_none() => keeper.has(system.name).await,
@@ -253,9 +275,7 @@ impl World {
                     continue;
                 }
             };
-            let none_yet = systems.is_empty() && locked_out.is_empty() && problems.is_empty();
-            let first = opening.allow_empty && none_yet;
-            if !declared && !settings && !left && !first {
+            if !speaks_of(&repository, system) && !left && !unsaid.contains(&system.name) {
                 continue;
             }
             let target = match &mock {
@@ -347,7 +367,7 @@ impl World {
     pub(in crate::cli) async fn plan_with(
         &self,
         records: &BTreeMap<Address, Record>,
-    ) -> Result<Plan, Failure> {
+    ) -> Result<Outlook, Failure> {
         let before: Vec<Ledger> = self.systems.iter().map(Connected::ledger).collect();
         for connected in &self.systems {
             let own = records
@@ -360,8 +380,7 @@ impl World {
         for (connected, before) in self.systems.iter().zip(before) {
             *connected.locked() = before;
         }
-        let Outlook { plan, failure } = outlook?;
-        failure.map_or(Ok(plan), Err)
+        outlook
     }
 
     /// The variables without which a plan cannot be carried out: those of secrets that were left
@@ -374,23 +393,69 @@ impl World {
         manifest::unset_secrets(entries.flat_map(|entry| &entry.unset))
     }
 
-    /// Reads what is live, system by system.
+    /// Reads what is live. A system that cannot be read does not stop the others.
     ///
     /// # Errors
-    /// Where one of them cannot be read.
-    pub(in crate::cli) async fn read(&self) -> Result<Vec<Live>, Failure> {
-        if !self.locked_out.is_empty() {
-            return Err((Exit::Error, self.locked_out_of(|_| true)));
+    /// Where no system can be read.
+    pub(in crate::cli) async fn read(&self) -> Result<Lives, Failure> {
+        let systems: Vec<&Connected> = self.systems.iter().collect();
+        let ledgers: Vec<Ledger> = systems.iter().map(|c| self.ledger(c)).collect();
+        self.look(&systems, &ledgers, &[], |_| true).await
+    }
+
+    /// Reads what is live in some systems, with all there is of the kinds in `whole`.
+    async fn look(
+        &self,
+        systems: &[&Connected],
+        ledgers: &[Ledger],
+        whole: &[&str],
+        wanted: impl Fn(&System) -> bool,
+    ) -> Result<Lives, Failure> {
+        let reads = systems.iter().zip(ledgers).map(|(connected, ledger)| {
+            let wanted = self.wanted(connected, ledger);
+            async move {
+                let (client, cache) = (&connected.client, &connected.cache);
+                let live = live::read(client, connected.system, &wanted, whole, cache).await;
+                if live.is_ok() {
+                    cache.save();
+                }
+                live
+            }
+        });
+        let results = tokio::select! {
+            // First of all somebody listens for the signal: then nothing that is sent goes without.
+            biased;
+            () = super::interrupted() => return Err((Exit::Interrupted, vec![interruption()])),
+            results = join_all(reads) => results,
+        };
+        let mut by_system = BTreeMap::new();
+        let mut unread = BTreeMap::new();
+        let mut problems = Vec::new();
+        for (connected, result) in systems.iter().zip(results) {
+            match result {
+                Ok(live) => drop(by_system.insert(connected.system.name, live)),
+                Err(found) => {
+                    let base_url = connected.client.target().base_url.clone();
+                    unread.insert(connected.system.name.to_owned(), base_url);
+                    problems.push(found);
+                }
+            }
         }
-        let mut lives = Vec::new();
-        for connected in &self.systems {
-            let ledger = self.ledger(connected);
-            let wanted = self.wanted(connected, &ledger);
-            let (client, cache) = (&connected.client, &connected.cache);
-            let live = live::read(client, connected.system, &wanted, &[], cache).await;
-            lives.push(live.map_err(|problems| self.explain(vec![problems]))?);
+        let out = self.locked_out.iter().filter(|out| wanted(out.system));
+        unread.extend(out.map(|out| (out.system.name.to_owned(), out.base_url.clone())));
+        let failure = (!unread.is_empty()).then(|| {
+            let (exit, mut diagnostics) = self.explain(problems);
+            diagnostics.extend(self.locked_out_of(wanted));
+            (exit, diagnostics)
+        });
+        match failure {
+            Some(failure) if by_system.is_empty() => Err(failure),
+            failure => Ok(Lives {
+                by_system,
+                unread,
+                failure,
+            }),
         }
-        Ok(lives)
     }
 
     /// Why some of the systems are not connected.
@@ -414,52 +479,20 @@ impl World {
         let exclusive = self.gates.exclusive.iter();
         let whole: Vec<&str> = exclusive.map(|one| one.kind.as_str()).collect();
         let whole = whole.as_slice();
-        let reads = systems.iter().zip(&ledgers).map(|(connected, ledger)| {
-            let wanted = self.wanted(connected, ledger);
-            async move {
-                let (client, cache) = (&connected.client, &connected.cache);
-                let live = live::read(client, connected.system, &wanted, whole, cache).await;
-                if live.is_ok() {
-                    cache.save();
-                }
-                live
-            }
-        });
+        let mut lives = self.look(&systems, &ledgers, whole, wanted).await?;
         let mut sides = Vec::new();
-        let mut unread = BTreeMap::new();
-        let mut problems = Vec::new();
-        let results = tokio::select! {
-            // First of all somebody listens for the signal: then nothing that is sent goes without.
-            biased;
-            () = super::interrupted() => return Err((Exit::Interrupted, vec![interruption()])),
-            results = join_all(reads) => results,
-        };
-        for ((connected, ledger), result) in systems.iter().zip(&ledgers).zip(results) {
-            match result {
-                Ok(live) => sides.push((*connected, ledger, live)),
-                Err(found) => {
-                    let base_url = connected.client.target().base_url.clone();
-                    unread.insert(connected.system.name.to_owned(), base_url);
-                    problems.push(found);
-                }
+        for (connected, ledger) in systems.iter().zip(&ledgers) {
+            if let Some(live) = lives.by_system.remove(connected.system.name) {
+                sides.push((*connected, ledger, live));
             }
         }
-        let out = self.locked_out.iter().filter(|out| wanted(out.system));
-        unread.extend(out.map(|out| (out.system.name.to_owned(), out.base_url.clone())));
-        let failure = (!unread.is_empty()).then(|| {
-            let (exit, mut diagnostics) = self.explain(problems);
-            diagnostics.extend(self.locked_out_of(wanted));
-            (exit, diagnostics)
-        });
-        match failure {
-            Some(failure) if sides.is_empty() => Err(failure),
-            failure => {
-                let plan = self.compare(&sides, unread, &once);
-                match self.lacking(&plan) {
-                    lacking if lacking.is_empty() => Ok(Outlook { plan, failure }),
-                    lacking => Err((Exit::Error, lacking)),
-                }
-            }
+        let plan = self.compare(&sides, lives.unread, &once);
+        match self.lacking(&plan) {
+            lacking if lacking.is_empty() => Ok(Outlook {
+                plan,
+                failure: lives.failure,
+            }),
+            lacking => Err((Exit::Error, lacking)),
         }
     }
 
@@ -592,6 +625,7 @@ impl World {
             replace: entry.lifecycle.replace,
             adopt: entry.lifecycle.adopt,
             ignore: &entry.lifecycle.ignore,
+            unset: entry.unset.iter().map(|unset| unset.at.clone()).collect(),
             sink: sink.map(|sink| sink.of(&entry.address)),
             rotate: once.rotate(&entry.address),
             impulse: once.impulse(&entry.address),
@@ -677,6 +711,30 @@ impl World {
             mock.shutdown().await;
         }
         (self.sources, self.diagnostics)
+    }
+}
+
+/// Whether a repository is about a system.
+fn speaks_of(repository: &Repository, system: &System) -> bool {
+    let mut entries = repository.entries.iter();
+    entries.any(|entry| entry.address.system == system.name)
+        || repository.project.systems.contains_key(system.name)
+}
+
+/// What a repository is about that speaks of no system.
+fn of_nobody(repository: &Repository, variables: &Variables, is_mock: bool) -> Vec<&'static str> {
+    let all = || crate::systems::SYSTEMS.iter();
+    if all().any(|system| speaks_of(repository, system)) {
+        return Vec::new();
+    }
+    let has_key = |system: &System| {
+        let key = variables.get(system.api_key_variable);
+        !is_mock && key.is_some_and(|key| !key.is_empty())
+    };
+    let with_key: Vec<&str> = all().filter(|it| has_key(it)).map(|it| it.name).collect();
+    match with_key.is_empty() {
+        true => all().take(1).map(|system| system.name).collect(),
+        false => with_key,
     }
 }
 

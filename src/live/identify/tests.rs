@@ -30,6 +30,7 @@ static FOLDERS: Kind = Kind {
             paging: Paging::Whole,
             per_scope: true,
             across: None,
+            scopes: &[],
         },
         create: "/f",
         item: "/f/{id}",

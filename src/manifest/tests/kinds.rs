@@ -29,6 +29,7 @@ const ENDPOINTS: Endpoints = Endpoints {
         paging: Paging::Whole,
         per_scope: false,
         across: None,
+        scopes: &[],
     },
     create: "/x",
     item: "/x/{id}",

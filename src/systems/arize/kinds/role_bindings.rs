@@ -48,6 +48,7 @@ pub static KIND: Kind = Kind {
     endpoints: Endpoints {
         list: List {
             per_scope: true,
+            scopes: &["SPACE", "PROJECT"],
             ..list("/v2/role-bindings", "role_bindings")
         },
         create: "/v2/role-bindings",

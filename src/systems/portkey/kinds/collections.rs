@@ -46,7 +46,7 @@ pub static KIND: Kind = Kind {
             items: "data",
             paging: Paging::CurrentPage { size: 100 },
             per_scope: true,
-            across: None,
+            ..List::NONE
         },
         create: "/collections",
         item: "/collections/{id}",

@@ -48,7 +48,7 @@ pub static KIND: Kind = Kind {
             items: "data",
             paging: Paging::Whole,
             per_scope: true,
-            across: None,
+            ..List::NONE
         },
         create: "/prompts/partials",
         item: "/prompts/partials/{slug}",

@@ -63,7 +63,7 @@ pub static KIND: Kind = Kind {
             items: "data",
             paging: Paging::CurrentPage { size: 50 },
             per_scope: true,
-            across: None,
+            ..List::NONE
         },
         create: "/providers",
         item: "/providers/{slug}",

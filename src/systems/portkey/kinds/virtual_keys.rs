@@ -122,7 +122,7 @@ pub static KIND: Kind = Kind {
             items: "data",
             paging: Paging::CurrentPage { size: 50 },
             per_scope: true,
-            across: None,
+            ..List::NONE
         },
         create: "/virtual-keys",
         item: "/virtual-keys/{slug}",

@@ -62,6 +62,7 @@ pub static KIND: Kind = Kind {
     endpoints: Endpoints {
         list: List {
             per_scope: true,
+            scopes: &["LLM", "AGENT", "EVALUATOR"],
             ..list("/v2/integrations", "integrations")
         },
         create: "/v2/integrations",

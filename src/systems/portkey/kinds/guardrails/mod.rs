@@ -158,6 +158,7 @@ pub static KIND: Kind = Kind {
             paging: Paging::CurrentPage { size: 100 },
             per_scope: true,
             across: Some("organisation_id"),
+            ..List::NONE
         },
         create: "/guardrails",
         item: "/guardrails/{slug}",

@@ -1,7 +1,5 @@
 //! Carrying out one step: its requests, and what becomes known by them.
 
-use std::time::Duration;
-
 use serde_json::Value as Json;
 
 use super::deliver::Place;
@@ -14,14 +12,9 @@ use crate::plan::{Action, Request, Step};
 
 /// How often a creation is tried when the server neither did it nor said no.
 const CREATE_ATTEMPTS: usize = 3;
-/// How long to wait before looking again for what a creation may have made: the live API's lists
-/// may lag behind its writes for a moment.
-const LOOK_AGAIN: [Duration; 4] = [
-    Duration::from_millis(250),
-    Duration::from_millis(500),
-    Duration::from_millis(1000),
-    Duration::from_millis(2000),
-];
+/// How often to look again for what a creation may have made: the live API's lists may lag behind
+/// its writes for a moment.
+const LOOKS_AGAIN: usize = 4;
 
 impl Run<'_> {
     /// Carries out one step.
@@ -275,7 +268,7 @@ impl Run<'_> {
         step: &Step,
         request: &Request,
     ) -> Result<Option<Ident>, StepError> {
-        for wait in LOOK_AGAIN {
+        for wait in session.client.waits().doubling().take(LOOKS_AGAIN) {
             if let Some(found) = self.find(session, kind, step, request, None).await? {
                 return Ok(Some(found));
             }

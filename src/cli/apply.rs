@@ -4,7 +4,7 @@ mod consent;
 mod several;
 
 use std::fmt::Write as _;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -29,7 +29,7 @@ use crate::render;
 
 /// How often the server is looked at again before it counts as not converged: the live API may
 /// show old values for a moment after a write.
-const LOOKS: u32 = 4;
+const LOOKS: usize = 4;
 
 pub(super) async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Finish {
     let begun = Instant::now();
@@ -472,13 +472,10 @@ async fn verify(world: &World, plan: &Plan) -> Result<(), Vec<Diagnostic>> {
     if plan.is_empty() {
         return Ok(());
     }
-    let mut wait = std::time::Duration::from_millis(250);
     let mut rest = Vec::new();
-    for look in 0..LOOKS {
-        if look > 0 {
-            tokio::time::sleep(wait).await;
-            wait *= 2;
-        }
+    let waits = std::iter::once(Duration::ZERO).chain(world.waits().doubling());
+    for wait in waits.take(LOOKS) {
+        tokio::time::sleep(wait).await;
         let planned = |system: &System| plan.systems.contains_key(system.name);
         let second = world.plan_for(planned).await;
         let second = second.map_err(|(_, diagnostics)| diagnostics)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::client::Waits;
 use crate::model::Address;
 use crate::systems::SYSTEMS;
 
@@ -62,6 +63,10 @@ pub(super) struct Global {
     /// How many requests may be under way at once.
     #[arg(long, value_name = "N", default_value_t = crate::client::DEFAULT_PARALLELISM, global = true)]
     pub(super) parallelism: NonZeroUsize,
+    /// How long to wait before a failed request is sent again, or an object that should be there is
+    /// looked for again; each further wait is twice as long.
+    #[arg(long, value_name = "TIME", env = "GATEWRIGHT_RETRY_WAIT", hide_env_values = true, default_value = "250ms", value_parser = wait, global = true)]
+    pub(super) retry_wait: Duration,
     /// Read every object anew, also those that have not changed since an earlier run.
     #[arg(long, env = "GATEWRIGHT_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new(), global = true)]
     pub(super) no_cache: bool,
@@ -344,6 +349,15 @@ fn length(text: &str) -> Result<Duration, String> {
     length
         .and_then(|length| Duration::try_from(length).ok())
         .ok_or_else(|| "this is no length of time; write 500ms, 2s or 1m 30s".to_owned())
+}
+
+/// Reads a first wait.
+fn wait(text: &str) -> Result<Duration, String> {
+    let wait = length(text)?;
+    match Waits::ALLOWED.contains(&wait) {
+        true => Ok(wait),
+        false => Err("this is not between 1ms and 1m".to_owned()),
+    }
 }
 
 /// What the mock follows where the live API differs from its document.

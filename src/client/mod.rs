@@ -2,15 +2,17 @@
 
 mod error;
 mod page;
+mod waits;
 
 pub use error::{ApiError, ApiErrorKind, Server};
+pub use waits::Waits;
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Once, PoisonError, RwLock};
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
+use backon::Retryable;
 use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use serde_json::Value as Json;
 use tokio::sync::Semaphore;
@@ -20,14 +22,8 @@ use crate::model::{Attribute, Ident, Secret, SecretSet};
 
 /// How long one attempt may take. The official Terraform provider allows the same.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// The first wait before a retry; it doubles from there.
-const FIRST_WAIT: Duration = Duration::from_millis(250);
-/// The longest wait that the client chooses by itself.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// The longest wait that a server may ask for with `Retry-After`.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
-/// How often a request is repeated.
-const RETRIES: usize = 4;
 /// How many requests are under way at once unless the user says otherwise.
 pub const DEFAULT_PARALLELISM: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
@@ -82,6 +78,7 @@ pub struct Client {
     secrets: SecretSet,
     slots: Arc<Semaphore>,
     sent: Arc<AtomicUsize>,
+    waits: Waits,
     /// The latest `Date` of the server, in seconds since 1970; 0 before the first.
     clock: Arc<AtomicI64>,
     hooks: Arc<RwLock<Hooks>>,
@@ -175,9 +172,21 @@ impl Client {
             secrets,
             slots: Arc::new(Semaphore::new(parallelism.max(1))),
             sent: Arc::default(),
+            waits: Waits::default(),
             clock: Arc::default(),
             hooks: Arc::default(),
         })
+    }
+
+    /// The same with other waits between the attempts of a request.
+    #[must_use]
+    pub fn with_waits(self, waits: Waits) -> Self {
+        Self { waits, ..self }
+    }
+
+    /// How long to wait before something is tried or looked for again.
+    pub fn waits(&self) -> Waits {
+        self.waits
     }
 
     /// Where this client talks to.
@@ -237,17 +246,11 @@ impl Client {
     /// # Errors
     /// Whatever the last attempt met.
     pub async fn send(&self, request: &Request) -> Result<Json, ApiError> {
-        let waits = ExponentialBuilder::default()
-            .with_min_delay(FIRST_WAIT)
-            .with_max_delay(LONGEST_WAIT)
-            .with_factor(2.0)
-            .with_max_times(RETRIES)
-            .with_jitter();
         let hooks = self.hooks();
         let allowed = || request.method == "GET" || hooks.fence.as_ref().is_none_or(|may| may());
         let mut told = false;
         (|| self.attempt(request))
-            .retry(waits)
+            .retry(self.waits.of_a_request())
             .when(|error| error.may_retry(request.method) && allowed())
             .notify(|error, wait| {
                 if let (false, Some(tell)) = (told, &hooks.on_retry) {
@@ -402,6 +405,7 @@ mod tests {
             api_key: Secret::declared("k", Vec::new()),
         };
         let client = Client::new(target, SecretSet::default(), 1).unwrap();
+        let client = client.with_waits(Waits::beginning_with(Duration::from_millis(1)));
         let left = Arc::new(AtomicUsize::new(1));
         let shared = Arc::clone(&left);
         let lets = move || shared.swap(0, Ordering::SeqCst) > 0;

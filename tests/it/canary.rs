@@ -484,50 +484,50 @@ fn nothing_that_is_written_for_people_to_keep_has_any_of_them() {
 
 #[test]
 fn no_answer_of_a_server_brings_any_of_them_to_light() {
-    let (server, nest) = (Server::of_all(), Nest::new());
-    let secrets: Vec<String> = nest.secrets.values().map(|secret| core(secret)).collect();
-    let spelled: Vec<String> = secrets
-        .iter()
-        .flat_map(|secret| {
-            let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-            let html = secret
-                .replace('&', "&amp;")
-                .replace('<', "&lt;")
-                .replace('"', "&quot;");
-            let url = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
-            [secret.clone(), base64_of(secret), hex, html, url]
-        })
-        .collect();
-    let answers = [
-        (
-            "400 Bad Request",
-            json!({ "message": spelled.join(" ") }).to_string(),
-        ),
-        ("500 Internal Server Error", spelled.join("\n")),
-        ("200 OK", format!("<html>{}</html>", spelled.join(" "))),
-        (
-            "403 Forbidden",
-            json!({ "data": { "message": spelled.join(","), "errorCode": spelled[0] } })
-                .to_string(),
-        ),
-        (
-            "422 Unprocessable",
-            json!({ "error": { "message": "no", "code": spelled[1] } }).to_string(),
-        ),
+    type Answer = fn(&[String]) -> String;
+    let answers: [(&str, Answer); 5] = [
+        ("400 Bad Request", |spelled| {
+            json!({ "message": spelled.join(" ") }).to_string()
+        }),
+        ("500 Internal Server Error", |spelled| spelled.join("\n")),
+        ("200 OK", |spelled| {
+            format!("<html>{}</html>", spelled.join(" "))
+        }),
+        ("403 Forbidden", |spelled| {
+            json!({ "data": { "message": spelled.join(","), "errorCode": spelled[0] } }).to_string()
+        }),
+        ("422 Unprocessable", |spelled| {
+            json!({ "error": { "message": "no", "code": spelled[1] } }).to_string()
+        }),
     ];
-    let mut runs = Vec::new();
-    for (status, body) in answers {
+    // Each waits for what the run before it may have created.
+    at_once(answers, |(status, answer)| {
+        let (server, nest) = (Server::of_all(), Nest::new());
+        let secrets: Vec<String> = nest.secrets.values().map(|secret| core(secret)).collect();
+        let spelled: Vec<String> = secrets
+            .iter()
+            .flat_map(|secret| {
+                let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+                let html = secret
+                    .replace('&', "&amp;")
+                    .replace('<', "&lt;")
+                    .replace('"', "&quot;");
+                let url = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+                [secret.clone(), base64_of(secret), hex, html, url]
+            })
+            .collect();
+        let body = answer(&spelled);
         let proxy = Proxy::start(&server, move |request| match request.is_write() {
             true => Fate::answer(status, "x-request-id: r\r\n", &body),
             false => Fate::Forward,
         });
-        for format in ["human", "json"] {
+        let runs = ["human", "json"].map(|format| {
             let run = nest.run(proxy.address(), &["apply", "--yes", "--format", format]);
             assert_ne!(run.code, 0, "{status}");
-            runs.push(run);
-        }
-    }
-    assert_silent(&secrets, &runs, &nest.project);
+            run
+        });
+        assert_silent(&secrets, &runs, &nest.project);
+    });
 }
 
 #[test]

@@ -106,6 +106,14 @@ fn of_the_program() {
 
               [default: 16]
 
+          --retry-wait <TIME>
+              How long to wait before a failed request is sent again, or an object
+              that should be there is looked for again; each further wait is twice
+              as long
+
+              [env: GATEWRIGHT_RETRY_WAIT]
+              [default: 250ms]
+
           --no-cache
               Read every object anew, also those that have not changed since an
               earlier run

@@ -5,23 +5,29 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::examples::variables;
-use crate::support::{Project, Server, Standalone};
+use crate::support::{Project, Run, Server, Standalone};
 
 const LAG: Option<Duration> = Some(Duration::from_millis(300));
+
+/// Applies with the patience that the program has unless it is told otherwise.
+fn apply(project: &Project, server: &Server) -> Run {
+    let patient = ["apply", "--yes", "--retry-wait", "250ms"];
+    variables(project.at(&server.url(), patient)).run()
+}
 
 #[test]
 fn an_apply_against_a_server_that_lags_behind_converges_and_makes_nothing_twice() {
     for project in [Project::small(), Project::acme()] {
         let server = Server::start();
-        let run = |arguments: [&str; 2]| variables(project.at(&server.url(), arguments)).run();
         server.lag(LAG);
-        run(["apply", "--yes"]).expect(0);
+        apply(&project, &server).expect(0);
         server.lag(None);
-        run(["plan", "--detailed-exitcode"]).expect(0);
+        let plan = project.at(&server.url(), ["plan", "--detailed-exitcode"]);
+        variables(plan).run().expect(0);
         let before = server.inventory();
         // Another one right after it, as soon as a person could.
         server.lag(LAG);
-        run(["apply", "--yes"]).expect(0);
+        apply(&project, &server).expect(0);
         assert_eq!(server.inventory(), before);
     }
 }
@@ -33,10 +39,10 @@ fn changes_and_deletions_too() {
     project.apply(&server.url()).expect(0);
     server.lag(LAG);
     project.edit("Payments", "Payments of all");
-    project.apply(&server.url()).expect(0);
+    apply(&project, &server).expect(0);
     // Right behind each other: the second reads what was before the first.
     project.edit("Payments of all", "Payments");
-    project.apply(&server.url()).expect(0);
+    apply(&project, &server).expect(0);
     server.lag(None);
     project.assert_converged(&server, &server.url());
 }

@@ -5,10 +5,11 @@ use std::sync::Mutex;
 
 use gatewright_mock::MockPortkey;
 
-use super::{Connected, ledger_error};
+use super::connected::{Connected, LockedOut};
+use super::ledger_error;
 use crate::cli::args::Global;
 use crate::cli::variables::Variables;
-use crate::client::{Client, Target};
+use crate::client::{Client, Target, Waits};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kind::{Place, System};
 use crate::ledger::{self, Keeper, Kept, Ledger};
@@ -17,8 +18,34 @@ use crate::manifest::Repository;
 use crate::model::{Address, Secret, SecretSet};
 use crate::plan;
 
+/// Where a system is and with what key, or why it cannot be said.
+pub(super) fn target(
+    system: &'static System,
+    mock: Option<&MockPortkey>,
+    repository: &Repository,
+    global: &Global,
+    variables: &Variables,
+) -> Result<Target, Box<LockedOut>> {
+    if let Some(mock) = mock {
+        return Ok(mocked(system, mock));
+    }
+    let base_url = place(system, repository, global, variables);
+    match api_key(system, repository, variables) {
+        Ok(api_key) => Ok(Target {
+            system,
+            base_url,
+            api_key,
+        }),
+        Err(problem) => Err(Box::new(LockedOut {
+            system,
+            base_url,
+            problem: *problem,
+        })),
+    }
+}
+
 /// Where a system is: flag, project file, environment, public service.
-pub(super) fn place(
+fn place(
     system: &System,
     repository: &Repository,
     global: &Global,
@@ -42,7 +69,7 @@ pub(super) fn place(
 }
 
 /// The key for a system: project file, environment.
-pub(super) fn api_key(
+fn api_key(
     system: &System,
     repository: &Repository,
     variables: &Variables,
@@ -71,7 +98,7 @@ pub(super) fn api_key(
 }
 
 /// The embedded mock, which serves each system at the path that its public service has.
-pub(super) fn mocked(system: &'static System, mock: &MockPortkey) -> Target {
+fn mocked(system: &'static System, mock: &MockPortkey) -> Target {
     let public = reqwest::Url::parse(system.default_base_url);
     let path = public.map(|url| url.path().trim_end_matches('/').to_owned());
     Target {
@@ -157,7 +184,8 @@ pub(super) async fn connect(
         .map_err(|error| {
             let help = "check `--base-url` and `systems` in gatewright.yaml";
             Diagnostic::error("client", error.to_string()).help(help)
-        })?;
+        })?
+        .with_waits(Waits::beginning_with(global.retry_wait));
     let kept = match &home {
         Some(home) => home.read().await.map_err(|error| ledger_error(&error))?,
         None => Kept::default(),

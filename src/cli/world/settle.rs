@@ -19,10 +19,6 @@ use crate::model::Address;
 
 /// For how long after it was sent a creation is waited for.
 const SETTLED: SignedDuration = SignedDuration::from_secs(10);
-/// The first wait between two looks; it doubles.
-const FIRST_WAIT: Duration = Duration::from_millis(250);
-/// The longest wait between two looks.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Whether to wait for what is not there yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +69,7 @@ impl World {
             }
             listed && !ledger.records.contains_key(address)
         });
-        let mut wait = FIRST_WAIT;
+        let mut waits = connected.client.waits().doubling();
         let mut said = false;
         while !open.is_empty() {
             let Some(found) = self.look_for(connected, &open).await else {
@@ -88,10 +84,11 @@ impl World {
                 connected.note_found(address, record);
             }
             let begun = open.values().map(|one| one.at).max();
-            let recent = begun.is_some_and(|at| Timestamp::now() < at + SETTLED);
-            if patience == Patience::LookOnce || !recent {
+            let left = begun.map(|at| (at + SETTLED).duration_since(Timestamp::now()));
+            let left = left.and_then(|left| Duration::try_from(left).ok());
+            let Some(left) = left.filter(|_| patience == Patience::Wait) else {
                 return;
-            }
+            };
             if !said {
                 let names: Vec<String> = open.keys().map(Address::to_string).collect();
                 printer.message(&format!(
@@ -102,8 +99,7 @@ impl World {
                 ));
                 said = true;
             }
-            tokio::time::sleep(wait).await;
-            wait = LONGEST_WAIT.min(wait * 2);
+            tokio::time::sleep(waits.next().unwrap_or(left).min(left)).await;
         }
     }
 

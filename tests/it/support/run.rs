@@ -36,7 +36,8 @@ pub(crate) struct Process {
 }
 
 impl Cli {
-    /// The program with a clean environment.
+    /// The program with a clean environment. It does not wait for long before it tries again:
+    /// nobody else is on these servers.
     pub(crate) fn new<const N: usize>(arguments: [&str; N]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gatewright"));
         command.env_clear();
@@ -46,6 +47,7 @@ impl Cli {
         command
             .env("HOME", std::env::temp_dir())
             .env("NO_COLOR", "1")
+            .env("GATEWRIGHT_RETRY_WAIT", "10ms")
             .env("COLUMNS", "80");
         command.args(arguments);
         Self { command }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use serde_json::{Map, Value};
 
+use super::rotation::{self, TRANSITION};
 use super::{Hook, Target};
 use crate::description::Description;
 use crate::engine::caller::{digest, is_over};
@@ -16,14 +16,11 @@ use crate::gateway::limits;
 use crate::store::State;
 use crate::store::record::{Object, Record};
 
-/// The shortest time for which the former secret stays good: half an hour, in milliseconds.
-const SHORTEST_TRANSITION: i64 = 30 * 60 * 1000;
-
-/// When the transition of the last rotation ends.
-const TRANSITION: &str = "key_transition_expires_at";
-
 /// The kind that holds the digests of secrets.
 const SECRET: &str = "api-key-secret";
+
+/// The field that names the secret which is the key's own now.
+const CURRENT: &str = "^secret";
 
 #[derive(Debug)]
 pub(crate) struct ApiKey;
@@ -78,10 +75,26 @@ impl Hook for ApiKey {
             input.insert("last_reset_at".to_owned(), now);
             work.state.usage.forget(&record.id, Some(limits::ALL));
         }
-        settle(work, input)
+        settle(work, input)?;
+        for (field, value) in catch_up(work, record)? {
+            input.entry(field).or_insert(value);
+        }
+        if let Some(policy) = input.get("rotation_policy").cloned() {
+            let current = input.get(CURRENT).or(record.get(CURRENT));
+            let current = current
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned();
+            let transition = input.get(TRANSITION).or(record.get(TRANSITION)).cloned();
+            let until = rotation::lasts(&policy, transition.as_ref());
+            work.amend(SECRET, &current, |fields| {
+                fields.insert("expires_at".to_owned(), until);
+            });
+        }
+        Ok(())
     }
 
-    /// A key whose budget or time is over says so.
+    /// A key whose budget or time is over says so, and one that was rotated by its policy shows that.
     fn present(
         &self,
         _description: &'static Description,
@@ -89,6 +102,9 @@ impl Hook for ApiKey {
         fields: &mut Map<String, Value>,
     ) {
         limits::present(state, fields);
+        if let Some(rotation) = rotation::due(state, fields) {
+            rotation.show(fields);
+        }
         if is_over(state, fields.get("expires_at")) {
             fields.insert("status".to_owned(), Value::from("expired"));
         }
@@ -125,47 +141,53 @@ fn create(work: &mut Work<'_>, target: &Target<'_>) -> Result<Outcome, ApiError>
     let secret = new_secret(work);
     input.insert("key".to_owned(), Value::from(secrets::mask(&secret)));
     let record = work.create(resource, input, None)?;
-    keep(work, &record, &secret)?;
+    keep(work, &record.id, &secret, &record.fields)?;
     Ok(reveal(&record, secret, None))
 }
 
 /// Gives a key another secret; the former one stays good for a while.
 fn rotate(work: &mut Work<'_>, target: &Target<'_>) -> Result<Outcome, ApiError> {
     let record = target.record(work.description, work.state)?;
-    if record.get(TRANSITION).is_some() && !is_over(work.state, record.get(TRANSITION)) {
+    let mut fields = record.fields.copied();
+    fields.extend(catch_up(work, &record)?);
+    let transition = fields.get(TRANSITION);
+    if transition.is_some() && !is_over(work.state, transition) {
         return Err(ApiError::conflict(
             "The key is in the transition of a rotation",
         ));
     }
     let asked = target.request.members();
-    let asked = asked.get("key_transition_period_ms");
-    let policy = record
-        .get("rotation_policy")
-        .and_then(|policy| policy.get("key_transition_period_ms"));
-    let period = asked.or(policy).and_then(Value::as_i64);
-    let until = work
-        .state
-        .clock
-        .later(period.unwrap_or(SHORTEST_TRANSITION));
-    if let Some(former) = record
-        .text("^secret")
-        .and_then(|id| work.find(SECRET, id, None))
-    {
+    let asked = asked
+        .get("key_transition_period_ms")
+        .and_then(Value::as_i64);
+    let period = asked.unwrap_or_else(|| rotation::transition(fields.get("rotation_policy")));
+    let until = work.state.clock.later(period);
+    if let Some(former) = fields.get(CURRENT).and_then(Value::as_str) {
         let until = Value::from(until.as_str());
-        work.amend(SECRET, &former.id, |fields| {
+        work.amend(SECRET, former, |fields| {
             fields.insert("expires_at".to_owned(), until);
         });
     }
     let secret = new_secret(work);
-    keep(work, &record, &secret)?;
+    fields.insert("key".to_owned(), Value::from(secrets::mask(&secret)));
+    fields.insert(TRANSITION.to_owned(), Value::from(until.as_str()));
     let now = Value::from(work.state.clock.now());
-    let mask = Value::from(secrets::mask(&secret));
-    work.amend("api-key", &record.id, |fields| {
-        fields.insert("key".to_owned(), mask);
-        fields.insert(TRANSITION.to_owned(), Value::from(until.as_str()));
-        fields.insert("last_updated_at".to_owned(), now);
-    });
+    fields.insert("last_updated_at".to_owned(), now);
+    let kept = keep(work, &record.id, &secret, &fields)?;
+    fields.insert(CURRENT.to_owned(), kept);
+    work.amend("api-key", &record.id, |stored| *stored = fields);
     Ok(reveal(&record, secret, Some(until)))
+}
+
+/// Writes down the rotation that the key's policy has come to, and returns what it changes of the key.
+fn catch_up(work: &mut Work<'_>, record: &Record) -> Result<Map<String, Value>, ApiError> {
+    let mut changed = Map::new();
+    if let Some(rotation) = rotation::due(work.state, &record.fields) {
+        rotation.show(&mut changed);
+        let kept = keep(work, &record.id, &rotation.secret, &changed)?;
+        changed.insert(CURRENT.to_owned(), kept);
+    }
+    Ok(changed)
 }
 
 fn reveal(record: &Record, secret: String, until: Option<String>) -> Outcome {
@@ -177,17 +199,25 @@ fn reveal(record: &Record, secret: String, until: Option<String>) -> Outcome {
     Outcome::Object(Object::new(fields))
 }
 
-/// Keeps what is needed to recognise a secret.
-fn keep(work: &mut Work<'_>, record: &Record, secret: &str) -> Result<(), ApiError> {
+/// Keeps what is needed to recognise the secret of a key with these fields, and returns the id of that.
+fn keep(
+    work: &mut Work<'_>,
+    key: &str,
+    secret: &str,
+    fields: &Map<String, Value>,
+) -> Result<Value, ApiError> {
+    let policy = fields.get("rotation_policy").unwrap_or(&Value::Null);
+    let until = rotation::lasts(policy, fields.get(TRANSITION));
     let resource = work.resource(SECRET)?;
     let mut input = Map::new();
     input.insert("digest".to_owned(), Value::from(digest(secret)));
-    input.insert("key_id".to_owned(), Value::from(&*record.id));
-    let kept = work.create(resource, input, None)?;
-    work.amend("api-key", &record.id, |fields| {
-        fields.insert("^secret".to_owned(), Value::from(&*kept.id));
+    input.insert("key_id".to_owned(), Value::from(key));
+    input.insert("expires_at".to_owned(), until);
+    let kept = Value::from(&*work.create(resource, input, None)?.id);
+    work.amend("api-key", key, |fields| {
+        fields.insert(CURRENT.to_owned(), kept.clone());
     });
-    Ok(())
+    Ok(kept)
 }
 
 fn new_secret(work: &mut Work<'_>) -> String {
@@ -212,63 +242,7 @@ fn settle(work: &Work<'_>, input: &mut Map<String, Value>) -> Result<(), ApiErro
         input.insert("allow_config_override".to_owned(), overriding);
     }
     if let Some(Value::Object(policy)) = input.get_mut("rotation_policy") {
-        schedule(policy, work.state.clock.time().timestamp())?;
+        rotation::schedule(policy, work.state.clock.time().timestamp())?;
     }
-    Ok(())
-}
-
-/// Checks a rotation policy and says when it rotates the key next.
-fn schedule(policy: &mut Map<String, Value>, now: Timestamp) -> Result<(), ApiError> {
-    policy.retain(|_, value| !value.is_null());
-    let rules = [
-        "rotation_period",
-        "rotation_period_days",
-        "next_rotation_at",
-    ];
-    if rules
-        .iter()
-        .filter(|rule| policy.contains_key(**rule))
-        .count()
-        != 1
-    {
-        return Err(ApiError::invalid(
-            "rotation_policy: exactly one of a period and next_rotation_at is required",
-        ));
-    }
-    let next = match (
-        policy.get("rotation_period"),
-        policy.get("rotation_period_days"),
-    ) {
-        (Some(period), _) if period == "monthly" => now
-            .to_zoned(TimeZone::UTC)
-            .checked_add(1.month())
-            .map(|next| next.timestamp()),
-        (Some(_), _) => now.checked_add((7 * 24).hours()),
-        (None, Some(days)) => now.checked_add((days.as_i64().unwrap_or(1) * 24).hours()),
-        (None, None) => {
-            let next = policy.get("next_rotation_at").and_then(Value::as_str);
-            next.unwrap_or_default().parse::<Timestamp>()
-        }
-    };
-    let next =
-        next.map_err(|_| ApiError::invalid("rotation_policy: next_rotation_at is no time"))?;
-    if next <= now {
-        return Err(ApiError::invalid(
-            "rotation_policy: next_rotation_at is over",
-        ));
-    }
-    let transition = policy
-        .get("key_transition_period_ms")
-        .and_then(Value::as_i64);
-    let until_next = next.as_millisecond() - now.as_millisecond();
-    if transition.is_some_and(|transition| transition >= until_next) {
-        return Err(ApiError::invalid(
-            "rotation_policy: key_transition_period_ms must be less than the time between rotations",
-        ));
-    }
-    policy.insert(
-        "next_rotation_at".to_owned(),
-        Value::from(format!("{next:.3}")),
-    );
     Ok(())
 }

@@ -13,6 +13,7 @@ mod mcp_server;
 mod message;
 pub(crate) mod prompt;
 mod provider;
+mod rotation;
 mod scim;
 mod secret_reference;
 mod usage_policy;

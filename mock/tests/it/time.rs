@@ -145,6 +145,122 @@ async fn the_former_secret_of_a_rotated_key_ends_with_its_transition() {
     api.post(&path, json!({})).await.ok();
 }
 
+#[tokio::test]
+async fn a_policy_rotates_a_key_when_its_time_comes() {
+    let api = fixed(1).await;
+    let key = json!({ "name": "K", "scopes": ["workspaces.list"],
+        "rotation_policy": { "rotation_period": "monthly", "key_transition_period_ms": 3_600_000 } });
+    let key = api.post("/api-keys/organisation/service", key).await.ok();
+    let (path, secret) = (format!("/api-keys/{}", text(&key["id"])), text(&key["key"]));
+    let rotate = format!("{path}/rotate");
+    let shown = async || api.get(&path).await.ok();
+    let status = async |secret: &str| {
+        let list = api.with_key(secret, Method::GET, "/admin/workspaces", Value::Null);
+        list.await.status
+    };
+    let go = async |time: &str| {
+        let set = json!({ "set": time });
+        api.control(Method::POST, "/clock", set).await.ok();
+    };
+    let first = shown().await;
+    let due = text(&first["rotation_policy"]["next_rotation_at"]);
+    assert!(due.starts_with("2026-02-01T00:00:00."), "{due}");
+    go("2026-01-31T23:59:59Z").await;
+    assert_eq!(shown().await, first);
+
+    // The time comes: there is another secret, and the former one is good for the transition, in which there is no
+    // room for a third.
+    go("2026-02-01T00:00:01Z").await;
+    let second = shown().await;
+    assert_ne!(second["key"], first["key"]);
+    let next = text(&second["rotation_policy"]["next_rotation_at"]);
+    assert!(next.starts_with("2026-03-01T00:00:00."), "{next}");
+    assert_eq!(second["last_updated_at"], due, "a change like any other");
+    assert_eq!(api.get("/api-keys").await.ok()["data"][0], second);
+    assert_eq!(status(&secret).await, 200);
+    api.post(&rotate, json!({})).await.refused(409, "AB07");
+    // A write puts down what was shown.
+    api.put(&path, json!({ "description": "d" })).await.ok();
+    let mut third = shown().await;
+    assert_eq!(third["description"], "d");
+    for field in ["description", "last_updated_at"] {
+        third[field] = second[field].clone();
+    }
+    assert_eq!(third, second);
+    assert_eq!(status(&secret).await, 200);
+    go("2026-02-01T01:00:01Z").await;
+    assert_eq!(status(&secret).await, 401);
+
+    // A secret that somebody has comes from a rotation by hand. It is good until the policy's next one and its transition.
+    let mine = text(&api.post(&rotate, json!({})).await.ok()["key"]);
+    go("2026-03-01T00:59:59Z").await;
+    assert_eq!(status(&mine).await, 200);
+    go("2026-03-01T01:00:01Z").await;
+    assert_eq!(status(&mine).await, 401);
+    // What came due meanwhile came due in its turn.
+    go("2027-01-15T00:00:00Z").await;
+    let later = shown().await;
+    let next = text(&later["rotation_policy"]["next_rotation_at"]);
+    assert!(next.starts_with("2027-02-01T00:00:00."), "{next}");
+
+    // Without a policy a secret stays, and a single rotation is the last one.
+    let mine = text(&api.post(&rotate, json!({})).await.ok()["key"]);
+    let once = json!({ "rotation_policy": { "next_rotation_at": "2027-03-01T00:00:00Z" } });
+    api.put(&path, once.clone()).await.ok();
+    api.put(&path, json!({ "rotation_policy": null }))
+        .await
+        .ok();
+    go("2027-03-02T00:00:00Z").await;
+    assert_eq!(status(&mine).await, 200);
+    assert_eq!(shown().await["rotation_policy"], Value::Null);
+    api.put(&path, once).await.refused(400, "AB01");
+    let once = json!({ "rotation_policy": { "next_rotation_at": "2027-04-01T00:00:00Z" } });
+    api.put(&path, once).await.ok();
+    go("2027-04-01T00:29:59Z").await;
+    assert_eq!(status(&mine).await, 200, "half an hour, if nothing is said");
+    go("2037-04-01T00:30:01Z").await;
+    assert_eq!(status(&mine).await, 401);
+    let last = shown().await;
+    assert_eq!(last["rotation_policy"]["next_rotation_at"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_rotation_that_comes_due_in_a_transition_waits_for_its_end() {
+    let api = fixed(1).await;
+    let key = json!({ "name": "K", "scopes": ["workspaces.list"], "rotation_policy": { "rotation_period_days": 1 } });
+    let key = api.post("/api-keys/organisation/service", key).await.ok();
+    let path = format!("/api-keys/{}", text(&key["id"]));
+    let day: i64 = 24 * 60 * 60 * 1000;
+    let set = json!({ "set": "2026-01-01T12:00:00Z" });
+    api.control(Method::POST, "/clock", set).await.ok();
+    let transition = json!({ "key_transition_period_ms": day });
+    let rotated = api.post(&format!("{path}/rotate"), transition).await.ok();
+    let (former, latter) = (text(&key["key"]), text(&rotated["key"]));
+    for (time, statuses) in [
+        // A day after the creation the policy would rotate; the transition takes until noon.
+        ("2026-01-02T06:00:00Z", (200, 200)),
+        ("2026-01-02T12:00:01Z", (401, 200)),
+        ("2026-01-02T12:29:59Z", (401, 200)),
+        ("2026-01-02T12:30:01Z", (401, 401)),
+    ] {
+        api.control(Method::POST, "/clock", json!({ "set": time }))
+            .await
+            .ok();
+        let status = async |secret: &str| {
+            let list = api.with_key(secret, Method::GET, "/admin/workspaces", Value::Null);
+            list.await.status
+        };
+        assert_eq!(
+            (status(&former).await, status(&latter).await),
+            statuses,
+            "{time}"
+        );
+    }
+    let shown = api.get(&path).await.ok();
+    let next = text(&shown["rotation_policy"]["next_rotation_at"]);
+    assert!(next.starts_with("2026-01-03T00:00:00."), "{next}");
+}
+
 /// What a mock answers to a session that makes ids, slugs, secrets, versions and times, byte by byte.
 async fn session(api: &Api) -> Vec<(u16, String, String)> {
     let mut answers = Vec::new();

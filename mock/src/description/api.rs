@@ -93,6 +93,9 @@ pub(crate) struct ErrorsSpec {
     pub(crate) body: Value,
     /// The body where no operation was reached.
     pub(crate) unrouted: Option<Value>,
+    /// Beginnings of paths that no operation has, and the status that is answered there instead of 404.
+    #[serde(default)]
+    pub(crate) elsewhere: IndexMap<String, u16>,
     /// What goes with a status, or with all of a class (`5xx`) that are not listed.
     #[serde(default)]
     pub(crate) statuses: IndexMap<String, Map<String, Value>>,
@@ -118,9 +121,21 @@ impl Default for ErrorsSpec {
                 "instance": "{path}",
             }),
             unrouted: None,
+            elsewhere: IndexMap::new(),
             statuses: IndexMap::new(),
             validation: bad_request(),
         }
+    }
+}
+
+impl ErrorsSpec {
+    /// The status for a path that no operation has.
+    pub(crate) fn unknown(&self, path: &str) -> u16 {
+        let known = self.elsewhere.iter().find(|(beginning, _)| {
+            let rest = path.strip_prefix(beginning.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        known.map_or(404, |(_, status)| *status)
     }
 }
 

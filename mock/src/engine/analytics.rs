@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::log_filters::Feedback;
 use crate::description::Description;
 use crate::store::State;
 use crate::store::record::Record;
@@ -30,63 +31,6 @@ pub(crate) fn cost(description: &Description, model: &str, sent: f64, received: 
     price(0).unwrap_or(0.0) * sent + price(1).unwrap_or(0.0) * received
 }
 
-/// The logs of a workspace that pass filters, in the spelling of the query parameters.
-pub(crate) fn matching(
-    state: &State,
-    workspace: Option<&str>,
-    filters: Option<&Map<String, Value>>,
-) -> Vec<Arc<Record>> {
-    let Some(logs) = state.collection("log") else {
-        return Vec::new();
-    };
-    logs.active()
-        .iter()
-        .filter_map(|number| logs.at(*number))
-        .filter(|log| {
-            workspace.is_none_or(|slug| metric(log, "workspace_slug") == Some(&json!(slug)))
-                && filters
-                    .into_iter()
-                    .flatten()
-                    .all(|(name, wanted)| passes(log, name, wanted))
-        })
-        .cloned()
-        .collect()
-}
-
-/// Whether a log passes one filter; a filter on something that logs here lack lets all pass.
-fn passes(log: &Record, name: &str, wanted: &Value) -> bool {
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
-    let number = |field: &str| metric(log, field).and_then(Value::as_f64).unwrap_or(0.0);
-    let bound = || wanted.as_f64().or_else(|| text(wanted).parse().ok());
-    let at_least = |field: &str| bound().is_none_or(|least| number(field) >= least);
-    let at_most = |field: &str| bound().is_none_or(|most| number(field) <= most);
-    let among = |field: &str| {
-        let own = metric(log, field).map(text).unwrap_or_default();
-        text(wanted).split(',').any(|one| one.trim() == own)
-    };
-    match name {
-        "time_of_generation_min" => second(&text(wanted)).is_none_or(|least| made(log) >= least),
-        "time_of_generation_max" => second(&text(wanted)).is_none_or(|most| made(log) <= most),
-        "total_units_min" => at_least("total_units"),
-        "total_units_max" => at_most("total_units"),
-        "cost_min" => at_least("cost"),
-        "cost_max" => at_most("cost"),
-        "prompt_token_min" => at_least("req_units"),
-        "prompt_token_max" => at_most("req_units"),
-        "completion_token_min" => at_least("res_units"),
-        "completion_token_max" => at_most("res_units"),
-        "status_code" => among("response_status_code"),
-        "ai_model" => among("ai_model"),
-        "trace_id" => among("trace_id"),
-        "span_id" => among("span_id"),
-        _ => true,
-    }
-}
-
 /// One of the figures that a log has.
 pub(crate) fn metric<'l>(log: &'l Record, name: &str) -> Option<&'l Value> {
     log.get("metrics")?.get(name)
@@ -96,12 +40,14 @@ fn figure(log: &Record, name: &str) -> f64 {
     metric(log, name).and_then(Value::as_f64).unwrap_or(0.0)
 }
 
-fn second(time: &str) -> Option<i64> {
+/// A time in the form of the API, in milliseconds.
+pub(super) fn second(time: &str) -> Option<i64> {
     let time = time.parse::<Timestamp>().ok()?;
     Some(time.as_millisecond())
 }
 
-fn made(log: &Record) -> i64 {
+/// When a log was made.
+pub(super) fn made(log: &Record) -> i64 {
     log.text("created_at").and_then(second).unwrap_or(0)
 }
 
@@ -313,10 +259,12 @@ fn hour(second: i64) -> String {
 
 /// Logs in groups, by the text that `key` gives for each; those without are in none.
 pub(crate) fn groups(
+    state: &State,
     logs: &[Arc<Record>],
     name: &str,
     key: impl Fn(&Record) -> Option<String>,
 ) -> Vec<Map<String, Value>> {
+    let feedback = Feedback::of_all(state);
     let mut groups: BTreeMap<String, Vec<Arc<Record>>> = BTreeMap::new();
     for log in logs {
         if let Some(key) = key(log) {
@@ -338,8 +286,15 @@ pub(crate) fn groups(
             "avg_tokens".to_owned(),
             figure(&tokens, "avg").unwrap_or_default(),
         );
-        group.insert("avg_weighted_feedback".to_owned(), json!(0));
-        group.insert("requests_with_feedback".to_owned(), json!(0));
+        let given: Vec<f64> = logs.iter().filter_map(|log| feedback.of(log)).collect();
+        #[expect(clippy::cast_precision_loss, reason = "there are few logs")]
+        let average = given.iter().sum::<f64>() / given.len().max(1) as f64;
+        let average = Value::from(whole(average));
+        group.insert("avg_weighted_feedback".to_owned(), average);
+        group.insert(
+            "requests_with_feedback".to_owned(),
+            Value::from(given.len()),
+        );
         let last = logs.last().and_then(|log| log.get("created_at").cloned());
         group.insert("last_seen".to_owned(), last.unwrap_or_default());
         group

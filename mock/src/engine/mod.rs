@@ -10,6 +10,7 @@ pub(crate) mod form;
 pub(crate) mod generate;
 pub(crate) mod identity;
 pub(crate) mod list;
+pub(crate) mod log_filters;
 pub(crate) mod members;
 pub(crate) mod mustache;
 pub(crate) mod paging;

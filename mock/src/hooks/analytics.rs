@@ -11,6 +11,7 @@ use crate::description::schema::{self, Types};
 use crate::engine::analytics::{self, metric};
 use crate::engine::error::ApiError;
 use crate::engine::list::page_of;
+use crate::engine::log_filters;
 use crate::engine::shape::Outcome;
 use crate::engine::work;
 use crate::store::State;
@@ -40,12 +41,36 @@ impl Hook for Analytics {
             let named = |log: &Record, key: &str| {
                 log.get("metadata")?.get(key)?.as_str().map(str::to_owned)
             };
+            let place = target.request.path.get("groupBy").and_then(Value::as_str);
+            let measured = |log: &Record, name: &str| match metric(log, name)? {
+                Value::String(text) => Some(text.clone()),
+                Value::Null => None,
+                other => Some(other.to_string()),
+            };
             let groups = match (step, metadata) {
-                ("ai-models", _) => analytics::groups(&logs, "ai_model", |log| {
+                ("workspaces", _) => analytics::groups(state, &logs, "workspace", |log| {
+                    measured(log, "workspace_slug")
+                }),
+                ("any", _) => {
+                    let by = place.unwrap_or_default();
+                    let metric = match by {
+                        "ai_service" | "provider" => "ai_org",
+                        "model" => "ai_model",
+                        "status_code" => "response_status_code",
+                        "api_key" => "api_key_id",
+                        "workspace" => "workspace_slug",
+                        "prompt" => "prompt_slug",
+                        other => other,
+                    };
+                    analytics::groups(state, &logs, by, |log| measured(log, metric))
+                }
+                ("ai-models", _) => analytics::groups(state, &logs, "ai_model", |log| {
                     metric(log, "ai_model")?.as_str().map(str::to_owned)
                 }),
-                (_, Some(key)) => analytics::groups(&logs, "metadata_value", |log| named(log, key)),
-                (_, None) => analytics::groups(&logs, "user", |log| named(log, "_user")),
+                (_, Some(key)) => {
+                    analytics::groups(state, &logs, "metadata_value", |log| named(log, key))
+                }
+                (_, None) => analytics::groups(state, &logs, "user", |log| named(log, "_user")),
             };
             let groups = groups.into_iter().map(Object::new).collect();
             return page_of(groups, target.operation, target.behaviour, target.request);
@@ -122,7 +147,7 @@ fn selected(
     let slug = named
         .as_ref()
         .and_then(|workspace| workspace.slug.as_deref());
-    Ok(analytics::matching(
+    Ok(log_filters::matching(
         state,
         slug,
         Some(&target.request.query),

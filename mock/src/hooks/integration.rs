@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{Hook, is_wanted};
+use crate::description::Description;
 use crate::engine::error::ApiError;
 use crate::engine::work::Work;
 use crate::store::record::Record;
@@ -16,7 +17,7 @@ pub(crate) struct Integration;
 impl Hook for Integration {
     fn before_create(
         &self,
-        _work: &mut Work<'_>,
+        work: &mut Work<'_>,
         input: &mut Map<String, Value>,
         _owner: Option<&Arc<Record>>,
     ) -> Result<(), ApiError> {
@@ -27,15 +28,18 @@ impl Hook for Integration {
             "organisation"
         };
         input.insert("type".to_owned(), Value::from(level));
+        let provider = input.get("ai_provider_id").and_then(Value::as_str);
+        check_configurations(work.description, provider, input)?;
         check_mappings(input)
     }
 
     fn before_update(
         &self,
-        _work: &mut Work<'_>,
-        _record: &Record,
+        work: &mut Work<'_>,
+        record: &Record,
         input: &mut Map<String, Value>,
     ) -> Result<(), ApiError> {
+        check_configurations(work.description, record.text("ai_provider_id"), input)?;
         check_mappings(input)
     }
 
@@ -77,6 +81,27 @@ impl Hook for Integration {
             work.create(resource, input, Some(&owner))?;
         }
         Ok(())
+    }
+}
+
+/// Configurations of some providers have members that they cannot do without.
+fn check_configurations(
+    description: &'static Description,
+    provider: Option<&str>,
+    input: &Map<String, Value>,
+) -> Result<(), ApiError> {
+    let required = description.document.get("x-required-configurations");
+    let required = required.and_then(|required| required.get(provider?)?.as_array());
+    let (Some(required), Some(Value::Object(given))) = (required, input.get("configurations"))
+    else {
+        return Ok(());
+    };
+    let mut required = required.iter().filter_map(Value::as_str);
+    match required.find(|name| !given.contains_key(*name)) {
+        Some(name) => Err(ApiError::invalid(format!(
+            "/configurations: {name} is required for this provider"
+        ))),
+        None => Ok(()),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::engine::caller::is_over;
 use crate::engine::error::ApiError;
 use crate::engine::shape::Outcome;
 use crate::engine::work::Work;
-use crate::engine::{analytics, write};
+use crate::engine::{analytics, log_filters, write};
 use crate::gateway::limits::{self, Subject};
 use crate::store::State;
 use crate::store::record::{Object, Record};
@@ -271,7 +271,7 @@ impl Hook for LogExport {
         let workspace = slug.and_then(|id| work.find("workspace", id, None));
         let slug = workspace.and_then(|workspace| workspace.slug.clone());
         let filters = record.get("filters").and_then(Value::as_object);
-        let total = analytics::matching(work.state, slug.as_deref(), filters).len();
+        let total = log_filters::matching(work.state, slug.as_deref(), filters).len();
         work.amend("log-export", &record.id, |fields| {
             fields.insert("total".to_owned(), Value::from(total));
         });

@@ -18,6 +18,14 @@ use crate::store::record::{Fields, Link, Object, Record};
 /// Where an integration keeps the access it gives to all workspaces.
 const GLOBAL_ACCESS: &str = "global_workspace_access";
 
+/// What a server behind an integration says of itself.
+pub(crate) const DISCOVERED: [&str; 4] = [
+    "server_name",
+    "server_version",
+    "protocol_version",
+    "capability_flags",
+];
+
 #[derive(Debug)]
 pub(crate) struct McpIntegration;
 
@@ -103,6 +111,9 @@ impl Hook for McpIntegration {
         target: &Target<'_>,
     ) -> Result<Outcome, ApiError> {
         let record = target.record(description, state)?;
+        if step == "test" {
+            return Ok(reachable(record.get("url"), record.get("name")));
+        }
         if step == "capabilities" {
             let all = held(state, "mcp-capability", &record.id);
             let all = all.iter().map(|capability| Arc::clone(&capability.fields));
@@ -127,6 +138,38 @@ impl Hook for McpIntegration {
             }
         }
         Ok(Outcome::Whole(Object::new(body)))
+    }
+}
+
+/// What a test of a connection says; nobody connects to anything.
+pub(crate) fn reachable(url: Option<&Value>, name: Option<&Value>) -> Outcome {
+    let body = json!({
+        "success": true, "status_code": 200, "response_time_ms": 1, "error": null,
+        "url": url, "server_name": name,
+    });
+    Outcome::Object(Object::new(body.as_object().cloned().unwrap_or_default()))
+}
+
+#[derive(Debug)]
+pub(crate) struct McpCapability;
+
+impl Hook for McpCapability {
+    /// Who says what was discovered may say something of the server, too.
+    fn after_merge(
+        &self,
+        work: &mut Work<'_>,
+        owner: &Record,
+        body: &Map<String, Value>,
+    ) -> Result<(), ApiError> {
+        if let Some(Value::Object(server)) = body.get("server_info") {
+            let now = Value::from(work.state.clock.now());
+            work.amend("mcp-integration", &owner.id, |fields| {
+                let told = |name: &&str| Some(((*name).to_owned(), server.get(*name)?.clone()));
+                fields.extend(DISCOVERED.iter().filter_map(told));
+                fields.insert("last_synced_at".to_owned(), now);
+            });
+        }
+        Ok(())
     }
 }
 

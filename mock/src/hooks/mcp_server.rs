@@ -4,14 +4,21 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::mcp_integration::{capabilities, held, list, may_use};
+use super::mcp_integration::{DISCOVERED, capabilities, held, list, may_use, reachable};
 use super::{Hook, Target};
 use crate::description::Description;
 use crate::engine::error::ApiError;
+use crate::engine::secrets;
 use crate::engine::shape::Outcome;
 use crate::engine::work::{self, Work};
 use crate::store::State;
 use crate::store::record::{Fields, Object, Record};
+
+/// Where a server keeps what was told of it.
+const METADATA: &str = "^metadata";
+
+/// Where a server keeps the masks of its tokens.
+const TOKENS: &str = "^tokens";
 
 #[derive(Debug)]
 pub(crate) struct McpServer;
@@ -74,6 +81,42 @@ impl Hook for McpServer {
         fields.append(&mut shown);
     }
 
+    fn call(
+        &self,
+        work: &mut Work<'_>,
+        step: &str,
+        target: &Target<'_>,
+    ) -> Result<Outcome, ApiError> {
+        let record = target.record(work.description, work.state)?;
+        let mut given = target.request.members();
+        match step {
+            // What is discovered through a server is behind its integration.
+            "sync-capabilities" => {
+                let found = given.remove("capabilities");
+                if let (Some(integration), Some(Value::Array(found))) =
+                    (behind(work.state, &record), found)
+                {
+                    discover(work, &integration, found)?;
+                }
+            }
+            "sync-metadata" => {
+                let mut known = own(&record, METADATA);
+                known.extend(given);
+                keep(work, &record, METADATA, Value::Object(known));
+            }
+            "set-tokens" => {
+                for token in ["access_token", "refresh_token"] {
+                    if let Some(Value::String(secret)) = given.get_mut(token) {
+                        *secret = secrets::mask(secret);
+                    }
+                }
+                keep(work, &record, TOKENS, Value::Object(given));
+            }
+            _ => keep(work, &record, TOKENS, Value::Null),
+        }
+        Ok(Outcome::Empty)
+    }
+
     fn view(
         &self,
         description: &'static Description,
@@ -94,21 +137,82 @@ impl Hook for McpServer {
                 list(user_access(state, &record, target), beside, target)?
             }
             "test" => {
-                let integration = record.target("mcp_integration_id");
-                let integration =
-                    integration.and_then(|id| work::find(state, "mcp-integration", id, None));
-                let body = json!({
-                    "status_code": 200, "response_time_ms": 1, "error": null,
-                    "url": integration.and_then(|integration| integration.get("url").cloned()),
-                    "server_name": record.get("name"),
-                });
-                Outcome::Object(Object::new(body.as_object().cloned().unwrap_or_default()))
+                let integration = behind(state, &record);
+                let url = integration.as_ref().and_then(|one| one.get("url"));
+                reachable(url, record.get("name"))
+            }
+            "metadata" => {
+                let integration = behind(state, &record);
+                let told = |name: &&str| {
+                    let value = integration.as_ref()?.get(name)?;
+                    Some(((*name).to_owned(), value.clone()))
+                };
+                let mut fields: Map<String, Value> = DISCOVERED.iter().filter_map(told).collect();
+                fields.extend(own(&record, METADATA));
+                Outcome::Object(Object::new(fields))
+            }
+            "tokens" => Outcome::Object(Object::new(own(&record, TOKENS))),
+            "client-info" => {
+                let mut fields = Map::new();
+                fields.insert("client_id".to_owned(), Value::from(&*record.id));
+                Outcome::Object(Object::new(fields))
+            }
+            "check-access" => {
+                let user = target.request.caller.user(state);
+                let own = work::find(state, "mcp-user-access", user, Some(&record.id));
+                let default = record.text("default_user_access") != Some("deny");
+                let access = own.map_or(default, |own| own.is_true("enabled"));
+                let mut fields = Map::new();
+                fields.insert("has_access".to_owned(), Value::Bool(access));
+                Outcome::Object(Object::new(fields))
             }
             // Nobody connects to a mock, so that nobody has to be disconnected either.
             _ if target.behaviour.lists => list(Vec::new(), Map::new(), target)?,
             _ => Outcome::Empty,
         })
     }
+}
+
+/// The integration behind a server.
+fn behind(state: &State, server: &Record) -> Option<Arc<Record>> {
+    let id = server.target("mcp_integration_id")?;
+    work::find(state, "mcp-integration", id, None)
+}
+
+/// What a server keeps in a field of its own.
+fn own(server: &Record, field: &str) -> Map<String, Value> {
+    let kept = server.get(field).and_then(Value::as_object);
+    kept.cloned().unwrap_or_default()
+}
+
+fn keep(work: &mut Work<'_>, server: &Record, field: &str, value: Value) {
+    work.amend("mcp-server", &server.id, |fields| {
+        fields.insert(field.to_owned(), value);
+    });
+}
+
+/// Adds the capabilities that an integration does not have yet.
+fn discover(
+    work: &mut Work<'_>,
+    integration: &Arc<Record>,
+    found: Vec<Value>,
+) -> Result<(), ApiError> {
+    let resource = work.resource("mcp-capability")?;
+    for capability in found {
+        let Value::Object(capability) = capability else {
+            continue;
+        };
+        let known = held(work.state, "mcp-capability", &integration.id);
+        let is_known = known.iter().any(|one| {
+            ["type", "name"]
+                .iter()
+                .all(|field| one.get(field) == capability.get(*field))
+        });
+        if !is_known {
+            work.create(resource, capability, Some(integration))?;
+        }
+    }
+    Ok(())
 }
 
 /// The capabilities of the integration; the server can only switch off what is on there.

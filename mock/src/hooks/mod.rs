@@ -11,6 +11,7 @@ pub(crate) mod log;
 mod mcp_integration;
 mod mcp_server;
 mod message;
+mod model;
 pub(crate) mod prompt;
 mod provider;
 mod rotation;
@@ -175,9 +176,11 @@ pub(crate) fn named(name: &str) -> Option<&'static dyn Hook> {
         "log" => Some(&log::Log),
         "log-export" => Some(&log::LogExport),
         "mcp-access" => Some(&mcp_integration::McpAccess),
+        "mcp-capability" => Some(&mcp_integration::McpCapability),
         "mcp-integration" => Some(&mcp_integration::McpIntegration),
         "mcp-server" => Some(&mcp_server::McpServer),
         "message" => Some(&message::Message),
+        "model" => Some(&model::Model),
         "partial" => Some(&prompt::Partial),
         "prompt" => Some(&prompt::Prompt),
         "provider" => Some(&provider::Provider),

@@ -69,8 +69,10 @@ impl Hook for UsagePolicy {
         target: &Target<'_>,
     ) -> Result<Outcome, ApiError> {
         let policy = target.record(work.description, work.state)?;
-        let entity = target.request.path.get("entityId").and_then(Value::as_str);
-        let entity = entity.unwrap_or_default();
+        let members = target.request.members();
+        let named = target.request.path.get("entityId");
+        let entity = named.or_else(|| members.get("entity_id"));
+        let entity = entity.and_then(Value::as_str).unwrap_or_default();
         work.state.usage.forget(&policy.id, Some(entity));
         Ok(Outcome::Empty)
     }

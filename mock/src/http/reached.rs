@@ -49,7 +49,10 @@ impl Arrival<'_> {
                 let answer = self.operate(operation, parameters, body, trace).await;
                 self.finish(Some(operation), answer)
             }
-            _ => refused(404),
+            _ => {
+                let errors = &self.routed.description.api.errors;
+                refused(errors.unknown(self.below_base()))
+            }
         }
     }
 

@@ -21,7 +21,7 @@ expect 200 GET /v1/configs -H "X-Portkey-Api-Key: $key"
 expect 200 GET /v1/configs -H "Authorization: Bearer $key"
 expect 401 GET /v1/configs
 expect 401 GET /v1/configs -H 'x-portkey-api-key: nobody'
-expect 404 GET /v1/workspaces -H "x-portkey-api-key: $key"
+expect 400 GET /v1/workspaces -H "x-portkey-api-key: $key"
 expect 405 PATCH /v1/integrations "${json[@]}" -d '{}'
 expect 200 GET '/v1/providers/?' -H "x-portkey-api-key: $key"
 

@@ -49,18 +49,25 @@ fn resolve<'a>(document: &'a Value, reference: &str) -> Option<&'a Value> {
 fn both_profiles_have_every_operation() {
     for (name, document) in documents() {
         assert_eq!(document["openapi"], "3.1.0", "{name}");
+        // The live profile has some that clients call and the document lacks.
+        let beyond = usize::from(name == "live");
         assert_eq!(
             document["paths"].as_object().expect("paths").len(),
-            144,
+            144 + 11 * beyond,
             "{name}"
         );
         let operations = operations(&document);
-        assert_eq!(operations.len(), 231, "{name}");
+        let count = 231 + 13 * beyond;
+        assert_eq!(operations.len(), count, "{name}");
         let ids: HashSet<&str> = operations
             .iter()
             .filter_map(|(_, _, operation)| operation["operationId"].as_str())
             .collect();
-        assert_eq!(ids.len(), 231, "{name}: operationIds are there and differ");
+        assert_eq!(
+            ids.len(),
+            count,
+            "{name}: operationIds are there and differ"
+        );
     }
 }
 

@@ -467,3 +467,54 @@ async fn deleting_an_integration_takes_what_is_made_of_it() {
     api.integration("i", None).await;
     assert_eq!(api.get("/integrations/i/workspaces").await.ok()["total"], 0);
 }
+
+#[tokio::test]
+async fn what_a_provider_cannot_do_without_is_required() {
+    let api = Api::live().await;
+    let create = async |provider: &str, configurations: Value| {
+        let body =
+            json!({ "name": "i", "ai_provider_id": provider, "configurations": configurations });
+        api.post("/integrations", body).await
+    };
+    let flat = json!({ "resource_name": "r", "deployment_id": "d", "api_version": "v" });
+    create("azure-openai", flat.clone())
+        .await
+        .refused(400, "AB01");
+    assert_eq!(api.get("/integrations").await.ok()["total"], 0);
+    let deployment = json!({ "azure_api_version": "v", "azure_deployment_name": "d", "azure_model_slug": "gpt-5" });
+    let whole = json!({ "azure_auth_mode": "default", "azure_resource_name": "r",
+        "azure_deployment_config": [deployment] });
+    let made = create("azure-openai", whole.clone()).await.ok();
+    let path = format!("/integrations/{}", text(&made["slug"]));
+    api.put(&path, json!({ "configurations": flat }))
+        .await
+        .refused(400, "AB01");
+    assert_eq!(api.get(&path).await.ok()["configurations"], whole);
+    api.put(&path, json!({ "name": "j" })).await.ok();
+    // Of other providers nothing is known that they cannot do without.
+    create("openai", flat).await.ok();
+}
+
+#[tokio::test]
+async fn deployments_of_virtual_keys_are_spelt_in_two_ways() {
+    let api = Api::live().await;
+    let deployment = json!([{ "apiVersion": "1", "deploymentName": "d" }]);
+    for (version, name, list) in [
+        ("apiVersion", "deploymentName", "deploymentConfig"),
+        ("api_version", "deployment_name", "deployment_config"),
+    ] {
+        let body = json!({ "name": "v", "provider": "azure-openai", "key": "k", version: "1", name: "d", list: deployment });
+        let slug = text(&api.post("/virtual-keys", body).await.ok()["data"]["slug"]);
+        let path = format!("/virtual-keys/{slug}");
+        let mut expected =
+            json!({ "apiVersion": "1", "deploymentName": "d", "deploymentConfig": deployment });
+        assert_eq!(api.get(&path).await.ok()["model_config"], expected);
+        api.put(&path, json!({ version: "2" })).await.ok();
+        expected["apiVersion"] = json!("2");
+        assert_eq!(
+            api.get(&path).await.ok()["model_config"],
+            expected,
+            "what is left out stays"
+        );
+    }
+}

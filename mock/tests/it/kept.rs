@@ -56,3 +56,14 @@ async fn an_uploaded_file_is_listed_by_its_name_and_purpose() {
         json!([])
     );
 }
+
+#[tokio::test]
+async fn a_model_is_there_until_it_is_deleted() {
+    let api = Api::live().await;
+    let path = "/models/ft:gpt-4o:me:1";
+    assert_eq!(api.get(path).await.ok()["id"], "ft:gpt-4o:me:1");
+    assert_eq!(api.delete(path).await.ok()["deleted"], true);
+    api.get(path).await.refused(404, "AB08");
+    api.delete(path).await.refused(404, "AB08");
+    api.get("/models/gpt-4o").await.ok();
+}

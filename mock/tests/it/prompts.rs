@@ -353,3 +353,29 @@ async fn partials_have_versions_as_prompts_do() {
     place.api.delete(&path).await.ok();
     place.api.get(&path).await.refused(404, "AB08");
 }
+
+#[tokio::test]
+async fn whether_a_template_is_raw_is_a_number() {
+    let place = place().await;
+    let mut body = place.body("Hi");
+    for (given, read) in [(None, 0), (Some(0), 0), (Some(1), 1)] {
+        if let Some(given) = given {
+            body["is_raw_template"] = json!(given);
+        }
+        let made = place.api.post("/prompts", body.clone()).await.ok();
+        let path = format!("/prompts/{}", text(&made["slug"]));
+        assert_eq!(place.api.get(&path).await.ok()["is_raw_template"], read);
+    }
+}
+
+#[tokio::test]
+async fn a_partial_is_archived_by_its_status() {
+    let api = Api::live().await;
+    let partial = json!({ "name": "p", "string": "one" });
+    let partial = api.post("/prompts/partials", partial).await.ok();
+    let path = format!("/prompts/partials/{}", text(&partial["slug"]));
+    api.put(&path, json!({ "status": "archived" })).await.ok();
+    assert_eq!(api.get(&path).await.ok()["status"], "archived");
+    let listed = api.get("/prompts/partials").await.ok();
+    assert_eq!(listed["data"][0]["status"], "archived");
+}

@@ -271,7 +271,7 @@ async fn the_mocks_own_paths_need_no_key() {
     let api = Api::live().await;
     let at = |path: &str| format!("http://{}/_mock{path}", api.mock.address());
     let health = send(api.client.get(at("/health"))).await.ok();
-    assert_eq!(health, json!({ "status": "ok", "operations": 231 }));
+    assert_eq!(health, json!({ "status": "ok", "operations": 244 }));
     let document = send(api.client.get(at("/openapi.json"))).await.ok();
     assert_eq!(document["openapi"].as_str().map(|v| &v[..3]), Some("3.1"));
 
@@ -629,4 +629,49 @@ async fn thousands_of_idle_connections_do_not_keep_others_out() {
     );
     drop(idle);
     api.get("/integrations").await.ok();
+}
+
+#[tokio::test]
+async fn every_list_but_those_of_other_shapes_names_itself() {
+    let api = Api::live().await;
+    let workspace = text(&api.workspace("W").await["id"]);
+    for path in [
+        "/admin/users",
+        "/admin/users/invites",
+        "/admin/workspaces",
+        "/api-keys",
+        "/collections?workspace_id={w}",
+        "/configs",
+        "/guardrails?workspace_id={w}",
+        "/integrations",
+        "/labels",
+        "/logs/exports?workspace_id={w}",
+        "/mcp-integrations",
+        "/mcp-servers?workspace_id={w}",
+        "/policies/rate-limits?workspace_id={w}",
+        "/policies/usage-limits?workspace_id={w}",
+        "/prompts",
+        "/prompts/partials",
+        "/providers?workspace_id={w}",
+        "/secret-references",
+        "/virtual-keys",
+    ] {
+        let list = api.get(&path.replace("{w}", &workspace)).await.ok();
+        assert_eq!(list["object"], "list", "{path}");
+        assert!(list["total"].is_u64() && list["data"].is_array(), "{path}");
+    }
+    let mappings = api.get("/scim/workspaces").await.ok();
+    assert_eq!(mappings, json!({ "mappings": [], "total_count": 0 }));
+}
+
+#[tokio::test]
+async fn workspaces_without_the_beginning_of_their_path_are_a_bad_request() {
+    let api = Api::live().await;
+    for path in ["/workspaces", "/workspaces/", "/workspaces/ws-x-000000"] {
+        assert_eq!(api.get(path).await.status, 400, "{path}");
+        assert_eq!(api.post(path, json!({})).await.status, 400, "{path}");
+    }
+    assert_eq!(api.get("/workspacesx").await.status, 404);
+    let api = Api::start(Profile::Documented).await;
+    assert_eq!(api.get("/workspaces").await.status, 404);
 }

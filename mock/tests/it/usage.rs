@@ -170,6 +170,11 @@ async fn a_policy_counts_by_group_until_it_is_reset() {
         api.get(&format!("{path}?search=:ada")).await.ok()["total"],
         0
     );
+    // The entity may be named in the body instead.
+    let reset = json!({ "entity_id": "metadata._user:bob" });
+    assert_eq!(read["total"], 2);
+    api.post(&format!("{path}/reset"), reset).await.ok();
+    assert_eq!(api.get(&path).await.ok()["total"], 0);
     let missing = "/policies/usage-limits/7b1f5a52-6f0e-4c7e-9d43-0d3cbb0c9d11/entities";
     api.get(missing).await.refused(404, "AB08");
 }
@@ -188,4 +193,91 @@ async fn prices_are_public() {
     let missing = send(api.client.get(url("none"))).await;
     assert_eq!(missing.status, 404);
     assert!(missing.body["error"].is_string(), "{}", missing.body);
+}
+
+#[tokio::test]
+async fn figures_are_about_the_logs_that_pass_every_filter() {
+    let api = Api::live().await;
+    let workspace = api.workspace("W").await;
+    let id = text(&workspace["id"]);
+    api.integration("i", Some(&workspace)).await;
+    let provider = json!({ "name": "p", "slug": "p", "integration_id": "i", "workspace_id": id });
+    api.post("/providers", provider).await.ok();
+    let config = json!({ "name": "c", "config": { "provider": "@p" }, "workspace_id": id });
+    let config = text(&api.post("/configs", config).await.ok()["slug"]);
+    let collection = json!({ "name": "c", "workspace_id": id });
+    let collection = text(&api.post("/collections", collection).await.ok()["id"]);
+    let prompt = json!({ "name": "p", "collection_id": collection, "string": "Hi", "parameters": {},
+        "model": "gpt-5", "virtual_key": "p" });
+    let prompt = text(&api.post("/prompts", prompt).await.ok()["slug"]);
+    let key = json!({ "name": "k", "workspace_id": id, "scopes": ["completions.write"] });
+    let key = api.post("/api-keys/workspace/service", key).await.ok();
+    let ask = async |path: &str, headers: &[(&str, &str)]| {
+        let body = match path.starts_with("/prompts/") {
+            true => json!({ "variables": {} }),
+            false => {
+                json!({ "model": "gpt-4o", "messages": [{ "role": "user", "content": "hi" }] })
+            }
+        };
+        let request = api
+            .client
+            .post(format!("{}{path}", api.mock.base_url()))
+            .header("x-portkey-api-key", text(&key["key"]))
+            .json(&body);
+        let request = headers.iter().fold(request, |request, (name, value)| {
+            request.header(format!("x-portkey-{name}"), *value)
+        });
+        send(request).await.ok();
+    };
+    let chat = "/chat/completions";
+    let by_ada = ("metadata", r#"{"_user":"ada","env":"test"}"#);
+    ask(chat, &[("virtual-key", "p"), by_ada, ("trace-id", "t1")]).await;
+    ask(chat, &[("config", &config), ("trace-id", "t2")]).await;
+    ask(&format!("/prompts/{prompt}/completions"), &[]).await;
+    api.post("/logs", log("t4", 5, 200, 1)).await;
+    for (trace, value) in [("t1", 4), ("t1", 2), ("t2", -6)] {
+        let feedback = json!({ "trace_id": trace, "value": value });
+        api.post("/feedback", feedback).await.ok();
+    }
+
+    let key = text(&key["id"]);
+    let nobody = "7b1f5a52-6f0e-4c7e-9d43-0d3cbb0c9d11";
+    for (filter, value, expected) in [
+        ("status_code", "200", 4),
+        ("virtual_keys", "other,p", 3),
+        ("virtual_keys", "other", 0),
+        ("configs", config.as_str(), 1),
+        ("configs", "pc-none-000000", 0),
+        ("prompt_slug", prompt.as_str(), 1),
+        ("api_key_ids", key.as_str(), 3),
+        ("api_key_ids", nobody, 0),
+        ("ai_org_model", "openai__gpt-4o", 2),
+        ("ai_org_model", "anthropic__gpt-4o", 0),
+        ("metadata", r#"{"_user":"ada"}"#, 2),
+        ("metadata", r#"{"_user":"ada","env":"test"}"#, 1),
+        ("metadata", r#"{"_user":"bob"}"#, 0),
+        ("trace_id", "t1,t2", 2),
+        ("weighted_feedback_min", "0", 1),
+        ("weighted_feedback_max", "0", 1),
+        ("weighted_feedback_max", "3", 2),
+    ] {
+        let path = format!("/analytics/graphs/requests?{TIMES}");
+        let read = send(
+            api.request(reqwest::Method::GET, &path)
+                .query(&[(filter, value)]),
+        );
+        let read = read.await.ok();
+        assert_eq!(read["summary"]["total"], expected, "{filter}={value}");
+    }
+    let path = format!("/analytics/groups/metadata/_user?{TIMES}");
+    let groups = api.get(&path).await.ok();
+    assert_eq!(groups["total"], 1, "{groups}");
+    let group = &groups["data"][0];
+    assert_eq!(group["metadata_value"], "ada", "{groups}");
+    assert_eq!(group["requests_with_feedback"], 1, "{groups}");
+    assert_eq!(group["avg_weighted_feedback"], 3, "{groups}");
+    // An export takes its filters by the same names.
+    let export = json!({ "workspace_id": workspace["slug"], "filters": { "virtual_keys": "p", "metadata": { "env": "test" } },
+        "requested_data": ["id"] });
+    assert_eq!(api.post("/logs/exports", export).await.ok()["total"], 1);
 }

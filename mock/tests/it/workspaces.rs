@@ -215,10 +215,15 @@ async fn deletion_has_to_be_confirmed_with_the_current_name() {
     api.delete_with(&path, json!({ "name": "Old" }))
         .await
         .refused(400, "AB01");
-    api.get(&path).await.ok();
+    assert_eq!(api.get(&path).await.ok()["status"], "active");
     assert_eq!(
         api.delete_with(&path, json!({ "name": "New" })).await.ok(),
         json!({})
+    );
+    let archived = api.get("/admin/workspaces?status=archived").await.ok();
+    assert_eq!(
+        (&archived["data"][0]["id"], &archived["data"][0]["status"]),
+        (&created["id"], &json!("archived"))
     );
     api.get(&path).await.refused(403, "AB03");
     api.delete_with(&path, json!({ "name": "New" }))

@@ -237,6 +237,15 @@ test("MCP integrations and servers", async () => {
   assert.equal((await servers.userAccess.list({ id: server })).default_user_access, "allow");
   await servers.connections.list({ id: server });
   await servers.test({ id: server });
+  assert.equal((await servers.userAccess.check({ id: server })).has_access, true);
+  await servers.capabilities.sync({ id: server, capabilities: [{ type: "tool", name: "found" }] });
+  assert.ok(ids(await servers.capabilities.list({ id: server }), "name").includes("found"));
+  await servers.metadata.sync({ id: server, title: "T" });
+  assert.equal((await servers.metadata.get({ id: server })).title, "T");
+  await servers.setTokens({ id: server, access_token: "a-token-that-nobody-sees" });
+  assert.equal((await servers.getTokens({ id: server })).access_token, "a-*****ees");
+  await servers.deleteTokens({ id: server });
+  assert.ok((await servers.getClientInfo({ id: server })).client_id);
   await servers.delete({ id: server });
   await refused(servers.retrieve({ id: server }), 404);
   await api.delete({ id });
@@ -247,6 +256,37 @@ test("analytics", async () => {
   const query = { time_of_generation_min: "2026-01-01T00:00:00Z", time_of_generation_max: "2026-01-02T00:00:00Z" };
   assert.ok("data_points" in (await client.analytics.graphs.requests(query)));
   assert.ok("data" in (await client.analytics.groups.users(query)));
+  assert.ok("data" in (await client.analytics.groups.workspaces(query)));
+});
+
+test("what is not there", async () => {
+  const nothing = "7b1f5a52-6f0e-4c7e-9d43-0d3cbb0c9d11";
+  const missing = (call) => assert.rejects(call, (error) => [403, 404].includes(error.status));
+  const { admin, prompts } = client;
+  for (const [api, key] of [
+    [admin.users, "userId"],
+    [admin.workspaces, "workspaceId"],
+    [client.apiKeys, "id"],
+    [client.configs, "slug"],
+    [client.virtualKeys, "slug"],
+    [client.providers, "slug"],
+    [client.integrations, "slug"],
+    [client.mcpIntegrations, "id"],
+    [client.mcpServers, "id"],
+  ]) {
+    const named = { [key]: nothing };
+    await missing(api.retrieve(named));
+    await missing(api.update({ ...named, ...(api === admin.users ? { role: "admin" } : { name: "n" }) }));
+    await missing(api.delete({ ...named, name: "n" }));
+  }
+  for (const api of [client.labels, client.collections, prompts, prompts.partials]) {
+    await missing(api.retrieve(nothing));
+    await missing(api.update(nothing, { name: "n" }));
+    await missing(api.delete(nothing));
+  }
+  await missing(client.guardrails.delete({ guardrail_id: nothing }));
+  await missing(admin.users.invites.delete({ inviteId: nothing }));
+  await missing(client.logs.exports.retrieve({ exportId: nothing }));
 });
 
 test("without a key", async () => {

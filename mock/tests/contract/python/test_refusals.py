@@ -43,7 +43,7 @@ class Refusals(unittest.TestCase):
             stranger = {"authorization": "Bearer nobody"}
             self.assertEqual(call(method, path, stranger)[0], 401, f"{method} {path}")
             secured += 1
-        self.assertEqual((public, secured), (["model-configs"], 230))
+        self.assertEqual((public, secured), (["model-configs"], 243))
 
     def test_what_needs_a_scope_is_forbidden_without_it(self):
         key = {"name": "narrow", "scopes": ["no.such.scope"]}

@@ -5,6 +5,7 @@ import time
 import unittest
 
 from portkey_ai import Portkey
+from portkey_ai.api_resources.apis.api_resource import APIResource
 from portkey_ai.api_resources.exceptions import APIStatusError
 
 URL = os.environ["MOCK_URL"]
@@ -338,7 +339,10 @@ class Mcp(Contract):
         capabilities = plain(api.capabilities.list(mcp_integration_id=one))["data"]
         change = [{"type": capabilities[0]["type"], "name": capabilities[0]["name"], "enabled": False}]
         api.capabilities.update(mcp_integration_id=one, capabilities=change)
-        plain(api.metadata.retrieve(mcp_integration_id=one))
+        api.sync(mcp_integration_id=one, server_info={"server_version": "2"}, capabilities=[{"type": "tool", "name": "new"}])
+        self.assertEqual(plain(api.metadata.retrieve(mcp_integration_id=one))["server_version"], "2")
+        self.assertIn("new", self.ids(api.capabilities.list(mcp_integration_id=one), "name"))
+        self.assertTrue(plain(api.test(mcp_integration_id=one))["success"])
 
         servers = self.client.mcp_servers
         server = plain(servers.create(name="s", mcp_integration_id=one, workspace_id=self.workspace))["id"]
@@ -356,7 +360,21 @@ class Mcp(Contract):
         # The SDK has an object for the default, the document a word; so the list is read without its type.
         access = self.client.get(path=f"/mcp-servers/{server}/user-access").json()
         self.assertEqual(access["default_user_access"], "allow")
+        check = plain(servers.user_access.check(mcp_server_id=server))
+        self.assertTrue(check["has_access"])
         servers.test(mcp_server_id=server)
+        found = [{"type": "tool", "name": "found"}]
+        servers.capabilities.sync(mcp_server_id=server, capabilities=found)
+        self.assertIn("found", self.ids(servers.capabilities.list(mcp_server_id=server), "name"))
+        servers.metadata.sync(mcp_server_id=server, title="T")
+        metadata = plain(servers.metadata.retrieve(mcp_server_id=server))
+        self.assertEqual((metadata["title"], metadata["server_version"]), ("T", "2"))
+        servers.update_tokens(mcp_server_id=server, access_token="a-token-that-nobody-sees")
+        tokens = plain(servers.get_tokens(mcp_server_id=server))
+        self.assertEqual(tokens["access_token"], "a-*****ees")
+        servers.delete_tokens(mcp_server_id=server)
+        self.assertIsNone(plain(servers.get_tokens(mcp_server_id=server))["access_token"])
+        self.assertTrue(plain(servers.get_client_info(mcp_server_id=server))["client_id"])
         servers.delete(mcp_server_id=server)
         self.gone(lambda: servers.retrieve(mcp_server_id=server))
         api.delete(mcp_integration_id=one)
@@ -367,12 +385,96 @@ class Analytics(Contract):
     def test_reads(self):
         when = {
             "time_of_generation_min": "2026-01-01T00:00:00Z",
-            "time_of_generation_max": "2026-01-02T00:00:00Z",
+            "time_of_generation_max": "2999-01-02T00:00:00Z",
         }
+        self.client.logs.create(
+            request={"url": "https://example.com/v1", "provider": "openai", "body": {"model": "gpt-4o"}},
+            response={"status": 200, "body": {}},
+            metadata={"_user": "ada", "team": "x"},
+        )
         api = self.client.analytics
-        self.assertIn("data_points", plain(api.graphs.requests(**when)))
-        self.assertIn("data_points", plain(api.graphs.cost(**when)))
-        self.assertIn("data", plain(api.groups.users(**when)))
+        graphs = [name for name in dir(api.graphs) if name[0] != "_" and name not in dir(APIResource)]
+        self.assertEqual(len(graphs), 17, graphs)
+        for name in graphs:
+            self.assertIn("data_points", plain(getattr(api.graphs, name)(**when)), name)
+        self.assertIn("summary", plain(api.summary.cache(**when)))
+        for groups in (
+            api.groups.users(**when),
+            api.groups.ai_models(**when),
+            api.groups.workspaces(**when),
+            api.groups.metadata(metadata_key="team", **when),
+        ):
+            self.assertGreaterEqual(plain(groups)["total"], 1)
+        for by in ("ai_service", "model", "status_code", "workspace", "provider"):
+            first = plain(api.groups.group_by(group_by=by, **when))["data"][0]
+            self.assertTrue(first[by], by)
+        for by in ("api_key", "config", "prompt"):
+            self.assertIn("data", plain(api.groups.group_by(group_by=by, **when)), by)
+
+
+class Missing(Contract):
+    """What is not there is refused in the SDK's own errors, whatever is asked of it."""
+
+    def test_what_is_not_there(self):
+        nothing = "7b1f5a52-6f0e-4c7e-9d43-0d3cbb0c9d11"
+        client, where = self.client, {"workspace_id": self.workspace}
+        checks = [{"id": "default.jwt", "parameters": {}}]
+        workspace = {"workspace_id": nothing}
+        for api, key, more, update in (
+            (client.admin.users, "user_id", {}, {"role": "admin"}),
+            (client.admin.users.invites, "invite_id", {}, None),
+            (client.admin.workspaces, "workspace_id", {}, {"name": "n"}),
+            (client.admin.workspaces.users, "user_id", where, {"role": "member"}),
+            (client.api_keys, "id", {}, {"name": "n"}),
+            (client.configs, "slug", {}, {"name": "n"}),
+            (client.virtual_keys, "slug", {}, {"name": "n"}),
+            (client.providers, "slug", where, {"name": "n"}),
+            (client.integrations, "slug", {}, {"name": "n"}),
+            (client.guardrails, "guardrail_id", {}, {"name": "n", "checks": checks, "actions": {}}),
+            (client.labels, "label_id", {}, {"name": "n"}),
+            (client.collections, "collection_id", {}, {"name": "n"}),
+            (client.prompts, "prompt_slug", {}, {"name": "n"}),
+            (client.prompts.partials, "partial_slug", {}, {"name": "n"}),
+            (client.mcp_integrations, "mcp_integration_id", {}, {"name": "n"}),
+            (client.mcp_servers, "mcp_server_id", {}, {"name": "n"}),
+        ):
+            with self.subTest(type(api).__name__):
+                named = {key: nothing, **more}
+                deleted = {**named, "name": "n"} if api is client.admin.workspaces else named
+                self.gone(lambda: api.retrieve(**named), 403, 404)
+                if update is not None:
+                    self.gone(lambda: api.update(**named, **update), 403, 404)
+                self.gone(lambda: api.delete(**deleted), 403, 404)
+        for call in (
+            lambda: client.admin.users.invites.resend(invite_id=nothing),
+            lambda: client.admin.workspaces.users.list(**workspace),
+            lambda: client.admin.workspaces.users.create(users=[], **workspace),
+            lambda: client.integrations.models.list(slug=nothing),
+            lambda: client.integrations.workspaces.list(slug=nothing),
+            lambda: client.prompts.publish(prompt_slug=nothing, version=1),
+            lambda: client.prompts.render(prompt_id=nothing, variables={}),
+            lambda: client.prompts.versions.list(prompt_slug=nothing),
+            lambda: client.prompts.partials.publish(partial_slug=nothing, version=1),
+            lambda: client.logs.exports.retrieve(export_id=nothing),
+            lambda: client.logs.exports.start(export_id=nothing),
+            lambda: client.logs.exports.download(export_id=nothing),
+            lambda: client.feedback.update(feedback_id=nothing, value=1),
+            lambda: client.mcp_servers.get_tokens(mcp_server_id=nothing),
+        ):
+            self.gone(call, 403, 404)
+
+    def test_what_is_wrong(self):
+        client = self.client
+        self.gone(lambda: client.admin.workspaces.users.create(workspace_id=self.workspace, users=[{"role": "x"}]), 400)
+        self.gone(lambda: client.admin.users.invites.create(email="nobody", role="member", workspaces=[]), 400)
+        self.gone(lambda: client.configs.create(name=5, config={}), 400)
+        self.gone(lambda: client.integrations.create(name="n", ai_provider_id="openai", slug="no slug"), 400)
+        self.gone(lambda: client.guardrails.create(name="n", checks=[], actions={}, workspace_id=self.workspace), 400)
+        self.gone(lambda: client.labels.create(name="latest", workspace_id=self.workspace), 400)
+        self.gone(lambda: client.mcp_integrations.create(name="m", url="u", auth_type="?", transport="http"), 400)
+        slug = self.integration()
+        self.gone(lambda: client.integrations.create(name="n", ai_provider_id="openai", slug=slug), 409)
+        self.gone(lambda: client.providers.create(name="p", integration_id=slug, workspace_id=self.workspace), 403)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ static KIND: Kind = Kind {
         Part {
             field: "models",
             path: "/t/{slug}/models",
+            read: None,
             items: "models",
             paging: Paging::Whole,
             members: Members::Written,
@@ -56,6 +57,7 @@ static KIND: Kind = Kind {
         Part {
             field: "tools",
             path: "/t/{slug}/tools",
+            read: None,
             items: "data",
             paging: Paging::Page { size: 500 },
             members: Members::Found,

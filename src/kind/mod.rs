@@ -296,8 +296,10 @@ pub enum Detail {
 pub struct Part {
     /// The field.
     pub field: &'static str,
-    /// Where it is read (GET) and written (PUT).
+    /// Where it is written (PUT), and read (GET) unless `read` says otherwise.
     pub path: &'static str,
+    /// Where it is read, if that is elsewhere.
+    pub read: Option<&'static str>,
     /// The member of the answer that grows from page to page.
     pub items: &'static str,
     /// How its pages are turned.

@@ -363,7 +363,11 @@ impl Reader<'_> {
                     .record
                     .is_some_and(|r| r.parts.contains_key(part.field));
                 if !leaving && (fields.contains_key(part.field) || recorded) {
-                    jobs.push((want, What::Part(part), request(part.path)));
+                    jobs.push((
+                        want,
+                        What::Part(part),
+                        request(part.read.unwrap_or(part.path)),
+                    ));
                 }
             }
         }

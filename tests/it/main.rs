@@ -19,6 +19,7 @@ mod environments;
 mod examples;
 mod faults;
 mod gates;
+mod grants;
 mod guardrails;
 mod help;
 mod import;

@@ -367,6 +367,9 @@ fn encode(body: &mut Map, operation: Operation) {
     }
     if let Some(Value::Map(defaults)) = body.get_mut("defaults") {
         wire::clear_as_map(defaults, operation, &["metadata"]);
+        if operation == Operation::Create {
+            wire::drop_nulls(defaults);
+        }
     }
 }
 

@@ -56,6 +56,7 @@ pub(super) const fn part(path: &'static str) -> Part {
     Part {
         field: "capabilities",
         path,
+        read: None,
         items: "data",
         paging: Paging::Page { size: 500 },
         members: Members::Found,

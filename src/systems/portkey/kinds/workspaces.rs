@@ -149,6 +149,7 @@ pub static KIND: Kind = Kind {
     parts: &[Part {
         field: "users",
         path: "/admin/workspaces/{id}/users",
+        read: None,
         items: "data",
         paging: Paging::CurrentPage { size: 100 },
         members: Members::Written,
@@ -220,6 +221,9 @@ fn encode(body: &mut Map, operation: Operation) {
             operation,
             &["input_guardrails", "output_guardrails"],
         );
+        if operation == Operation::Create {
+            wire::drop_nulls(defaults);
+        }
     }
 }
 

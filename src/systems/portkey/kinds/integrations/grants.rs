@@ -119,6 +119,53 @@ fn workspace(key: &str) -> Value {
     })
 }
 
+/// What every workspace may do that is there or still to come, from an answer that has it in a field
+/// of this name. Without one, there is nothing.
+pub(in crate::systems::portkey) fn decode_global(answer: serde_json::Value, field: &str) -> Value {
+    let mut answer = Value::from(answer);
+    let access = answer.as_map_mut().and_then(|it| it.shift_remove(field));
+    let Some(Value::Map(mut access)) = access else {
+        return Value::Map(Map::new());
+    };
+    access.retain(|field, _| field == "enabled" || LIMITS.contains(&field.as_str()));
+    wire::read_flags(&mut access, &["enabled"]);
+    limits::tidy(&mut access, LIMITS);
+    Value::Map(access)
+}
+
+/// One PUT with the access of all workspaces. Whether the server merges it is not known, so that it
+/// repeats what does not change. It names no workspace, and makes no provider where that is a
+/// question.
+pub(in crate::systems::portkey) fn encode_global(
+    changed: &Map,
+    live: &Map,
+    more: Option<(&str, Value)>,
+) -> Vec<PartRequest> {
+    let mut access = live.clone();
+    for field in LIMITS {
+        if let Some(Value::List(limits)) = access.get_mut(*field) {
+            let limits = limits.iter_mut().filter_map(Value::as_map_mut);
+            limits.for_each(|limit| drop(limit.shift_remove("next_usage_reset_at")));
+        }
+    }
+    access.extend(changed.clone());
+    access
+        .entry("enabled".to_owned())
+        .or_insert(Value::Bool(false));
+    wire::clear_empty_lists(&mut access, Operation::Update, LIMITS);
+    let mut body = Map::from([
+        ("workspaces".to_owned(), Value::List(Vec::new())),
+        ("global_workspace_access".to_owned(), Value::Map(access)),
+    ]);
+    body.extend(more.map(|(field, value)| (field.to_owned(), value)));
+    vec![PartRequest {
+        method: "PUT",
+        below: None,
+        query: Vec::new(),
+        body: Some(Value::Map(body)),
+    }]
+}
+
 /// A workspace without access is as good as one that was never named.
 pub(in crate::systems::portkey) fn is_absent(grant: &Value) -> bool {
     grant.at(&["enabled"]).and_then(wire::flag) == Some(false)
@@ -148,6 +195,37 @@ mod tests {
                 "ws-old-1a2b3c": { "enabled": false },
             })
         );
+    }
+
+    #[test]
+    fn access_of_all_workspaces_is_written_as_a_whole() {
+        let answer = json!({ "slug": "i", "global_workspace_access_settings": {
+            "enabled": 1, "rate_limits": [], "usage_limits": [
+                { "type": "cost", "credit_limit": 5.0, "next_usage_reset_at": "2030-01-01" }] } });
+        let live = decode_global(answer, "global_workspace_access_settings");
+        let limit =
+            json!({ "type": "cost", "credit_limit": 5, "next_usage_reset_at": "2030-01-01" });
+        assert_eq!(
+            serde_json::to_value(&live).unwrap(),
+            json!({ "enabled": true, "usage_limits": [limit] })
+        );
+        let changed = map(json!({ "enabled": false, "rate_limits": [] }));
+        let live = live.as_map().unwrap();
+        let no = Some(("create_default_provider", Value::Bool(false)));
+        let requests = encode_global(&changed, live, no);
+        let body = requests[0].body.as_ref().unwrap().to_wire(&|_| None);
+        assert_eq!(
+            body.unwrap(),
+            json!({ "workspaces": [], "create_default_provider": false,
+                    "global_workspace_access": {
+                        "enabled": false, "rate_limits": null,
+                        "usage_limits": [{ "type": "cost", "credit_limit": 5 }] } })
+        );
+        let nothing = decode_global(
+            json!({ "global_workspace_access": null }),
+            "global_workspace_access",
+        );
+        assert_eq!(serde_json::to_value(&nothing).unwrap(), json!({}));
     }
 
     #[test]

@@ -70,6 +70,10 @@ pub struct IntegrationSpec {
     /// Which models may be used. Models that are left out are not managed.
     #[serde(default)]
     pub models: NotNull<Models>,
+    /// What every workspace may do with the integration that is there without access of its own, or
+    /// will be made.
+    #[serde(default)]
+    pub global_workspace_access: NotNull<Grant>,
     /// Which workspaces may use the integration, by key. Workspaces that are left out are not
     /// managed; null takes the access away.
     #[serde(default)]
@@ -175,6 +179,19 @@ pub static KIND: Kind = Kind {
                 attribute: Attribute::Id,
             },
         ),
+        Rule::new(
+            "/global_workspace_access/enabled",
+            Is::Default(|| Value::Bool(false)),
+        ),
+        Rule::new("/global_workspace_access/usage_limits/*/type", Is::Stays),
+        Rule::new(
+            "/global_workspace_access/usage_limits/*/next_usage_reset_at",
+            Is::ServerOwned,
+        ),
+        Rule::new(
+            "/global_workspace_access/usage_limits/*/next_usage_reset_at",
+            Is::Instant,
+        ),
         Rule::new("/workspaces/*/usage_limits/*/type", Is::Stays),
         Rule::new(
             "/workspaces/*/usage_limits/*/next_usage_reset_at",
@@ -189,6 +206,7 @@ pub static KIND: Kind = Kind {
         Part {
             field: "models",
             path: "/integrations/{slug}/models",
+            read: None,
             items: "models",
             paging: Paging::Whole,
             members: Members::Written,
@@ -196,9 +214,25 @@ pub static KIND: Kind = Kind {
             encode: models::encode,
             is_absent: models::is_absent,
         },
+        // First, so that what is said of one workspace has the last word.
+        Part {
+            field: "global_workspace_access",
+            path: "/integrations/{slug}/workspaces",
+            read: Some("/integrations/{slug}"),
+            items: "",
+            paging: Paging::Whole,
+            members: Members::Written,
+            decode: |answer| grants::decode_global(answer, "global_workspace_access_settings"),
+            encode: |changed, live| {
+                let no = ("create_default_provider", Value::Bool(false));
+                grants::encode_global(changed, live, Some(no))
+            },
+            is_absent: |_| false,
+        },
         Part {
             field: "workspaces",
             path: "/integrations/{slug}/workspaces",
+            read: None,
             items: "workspaces",
             paging: Paging::Whole,
             members: Members::Written,

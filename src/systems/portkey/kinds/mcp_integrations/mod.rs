@@ -53,6 +53,10 @@ pub struct McpIntegrationSpec {
     pub configurations: NotNull<McpConfigurations>,
     /// Fields that are taken from secret references when they are needed.
     pub secret_mappings: Option<Vec<McpSecretMapping>>,
+    /// Whether every workspace may use the integration that is there without access of its own, or
+    /// will be made.
+    #[serde(default)]
+    pub global_workspace_access: NotNull<McpGrant>,
     /// Which workspaces may use the integration, by key. Workspaces that are left out are not
     /// managed; null takes the access away.
     #[serde(default)]
@@ -139,6 +143,10 @@ pub static KIND: Kind = Kind {
             },
         ),
         Rule::new(
+            "/global_workspace_access/enabled",
+            Is::Default(|| Value::Bool(false)),
+        ),
+        Rule::new(
             "/workspaces",
             Is::ReferenceKeys {
                 kind: "workspaces",
@@ -147,9 +155,22 @@ pub static KIND: Kind = Kind {
         ),
     ],
     parts: &[
+        // First, so that what is said of one workspace has the last word.
+        Part {
+            field: "global_workspace_access",
+            path: "/mcp-integrations/{id}/workspaces",
+            read: None,
+            items: "",
+            paging: Paging::Whole,
+            members: Members::Written,
+            decode: |answer| grants::decode_global(answer, "global_workspace_access"),
+            encode: |changed, live| grants::encode_global(changed, live, None),
+            is_absent: |_| false,
+        },
         Part {
             field: "workspaces",
             path: "/mcp-integrations/{id}/workspaces",
+            read: None,
             items: "workspaces",
             paging: Paging::Whole,
             members: Members::Written,

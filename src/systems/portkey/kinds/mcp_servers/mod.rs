@@ -95,6 +95,7 @@ pub static KIND: Kind = Kind {
         Part {
             field: "user_access",
             path: "/mcp-servers/{id}/user-access",
+            read: None,
             items: "data",
             paging: Paging::Page { size: 500 },
             members: Members::Written,

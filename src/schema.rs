@@ -40,6 +40,7 @@ pub fn kind_schema(kind: &Kind) -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let root = (kind.schema)(&mut generator).to_value();
     let mut definitions = generator.take_definitions(false);
+    drop_conditions(&mut definitions);
     simplify_all(&mut definitions);
     let mut schema = resolved(root, &definitions);
     simplify(&mut schema, &definitions);
@@ -333,10 +334,42 @@ fn for_each_below(schema: &mut Value, visit: &mut dyn FnMut(&mut Value)) {
                     .flatten()
                     .for_each(&mut *visit);
             }
-            "items" | "additionalProperties" if value.is_object() => visit(value),
+            "items" | "additionalProperties" | "then" if value.is_object() => visit(value),
             _ => {}
         }
     }
+}
+
+/// Drops what holds under a condition, and definitions of nothing else: that is for editors, see
+/// [`crate::systems::spec::for_editors`].
+fn drop_conditions(definitions: &mut Map<String, Value>) {
+    fn drop_in(schema: &mut Value, conditional: &[String]) {
+        for_each_below(schema, &mut |below| drop_in(below, conditional));
+        if let Some(object) = schema.as_object_mut()
+            && let Some(Value::Array(all)) = object.get_mut("allOf")
+        {
+            all.retain(|one| {
+                let gone = definition_name(one)
+                    .is_some_and(|name| conditional.iter().any(|it| it == name));
+                one.get("if").is_none() && !gone
+            });
+            if all.is_empty() {
+                object.remove("allOf");
+            }
+        }
+    }
+    definitions
+        .values_mut()
+        .for_each(|schema| drop_in(schema, &[]));
+    let says_nothing = |schema: &Value| schema.as_object().is_some_and(Map::is_empty);
+    let empty = definitions
+        .iter()
+        .filter(|(_, schema)| says_nothing(schema));
+    let conditional: Vec<String> = empty.map(|(name, _)| name.clone()).collect();
+    definitions.retain(|name, _| !conditional.contains(name));
+    definitions
+        .values_mut()
+        .for_each(|schema| drop_in(schema, &conditional));
 }
 
 fn simplify_all(definitions: &mut Map<String, Value>) {

@@ -27,7 +27,8 @@ impl std::fmt::Display for Place<'_> {
 }
 
 /// Reports every reference from one place into another. What lives in no place at all, because it is
-/// the organisation's, may be named from everywhere; and mentions in texts are checked by nobody.
+/// the organisation's, may be named from everywhere. Of a mention in a text it is only warned: another
+/// object may have that slug in the right place, as providers have that come with access.
 pub(super) fn check(
     systems: &[&'static System],
     entries: &[Entry],
@@ -38,14 +39,15 @@ pub(super) fn check(
         let Some(own) = place(systems, &index, entry) else {
             continue;
         };
-        for link in entry.links().iter().filter(|link| !link.soft) {
+        for link in entry.links() {
             let names = |is: &Is| matches!(is, Is::Reference { .. } | Is::ReferenceBy { .. });
+            let names = link.soft || entry.kind.has(&link.at, names);
             let Some(target) = index.get(&link.to).copied() else {
                 continue;
             };
             // A place itself may be named from another one, as access to it is.
             let theirs = place(systems, &index, target).filter(|it| *it != Place::Entry(&link.to));
-            let Some(theirs) = theirs.filter(|_| entry.kind.has(&link.at, names)) else {
+            let Some(theirs) = theirs.filter(|_| names) else {
                 continue;
             };
             let known = std::mem::discriminant(&own) == std::mem::discriminant(&theirs);
@@ -55,7 +57,7 @@ pub(super) fn check(
             let (noun, kind) = (entry.kind.noun, target.kind.noun);
             let message = format!("`{}` lives in {theirs}, and this {noun} in {own}", link.to);
             // Whether the API looks at what it is told of a workspace's defaults is not known.
-            let found = match own == Place::Entry(&entry.address) {
+            let found = match link.soft || own == Place::Entry(&entry.address) {
                 true => Diagnostic::warning("out-of-reach", message),
                 false => Diagnostic::error("out-of-reach", message),
             };

@@ -46,6 +46,12 @@ impl<T: JsonSchema> JsonSchema for NotNull<T> {
     }
 }
 
+/// What editors are told and validation is not: the kinds' own checks say it in better words.
+/// [`crate::schema::kind_schema`] drops everything that is said under a condition.
+pub fn for_editors(schema: serde_json::Value) -> Schema {
+    json_schema!({ "allOf": [{ "if": {}, "then": schema }] })
+}
+
 /// Any JSON object.
 pub fn object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object" })

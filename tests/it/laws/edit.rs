@@ -94,7 +94,7 @@ impl Editor {
                 };
                 edits.push(edit);
                 sample.with(&edits).write(&self.folder);
-                if repository::load(self.folder.path()).is_ok() {
+                if repository::is_sound(self.folder.path()) {
                     break;
                 }
                 edits.pop();

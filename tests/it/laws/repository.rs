@@ -119,7 +119,26 @@ fn entries(folder: &Path, system: &System) -> Entries {
 
 /// Loads a repository as `validate` does.
 pub(super) fn load(folder: &Path) -> Result<Repository, Vec<String>> {
-    let loaded = manifest::load(&Options {
+    let loaded = loaded(folder);
+    loaded.repository.ok_or_else(|| {
+        loaded
+            .diagnostics
+            .iter()
+            .map(|problem| problem.message.clone())
+            .collect()
+    })
+}
+
+/// Whether nothing is wrong with a repository, and nothing in it is out of reach: of that, a server
+/// may refuse what is only warned of.
+pub(super) fn is_sound(folder: &Path) -> bool {
+    let loaded = loaded(folder);
+    let mut codes = loaded.diagnostics.iter().map(|problem| problem.code);
+    loaded.repository.is_some() && codes.all(|code| code != "out-of-reach")
+}
+
+fn loaded(folder: &Path) -> manifest::Loaded {
+    manifest::load(&Options {
         root: folder,
         environment: None,
         variables: &|name| Some(variable(name)),
@@ -128,13 +147,6 @@ pub(super) fn load(folder: &Path) -> Result<Repository, Vec<String>> {
         systems: gatewright::systems::SYSTEMS,
         texts: &manifest::Texts::new(),
         defer_secrets: false,
-    });
-    loaded.repository.ok_or_else(|| {
-        loaded
-            .diagnostics
-            .iter()
-            .map(|problem| problem.message.clone())
-            .collect()
     })
 }
 

@@ -6,9 +6,10 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::systems::portkey::spec::NotNull;
+use crate::systems::portkey::kinds::guardrails::parameters;
+use crate::systems::portkey::spec::{NotNull, for_editors};
 
 /// A gateway config, or one target of it: what is said here holds for all targets below, unless
 /// they say otherwise.
@@ -120,6 +121,7 @@ impl JsonSchema for Target {
 
 /// How one of several targets is chosen.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[schemars(transform = by_mode)]
 pub struct Strategy {
     /// How to choose.
     pub mode: StrategyMode,
@@ -163,7 +165,7 @@ pub struct Condition {
     /// What must hold, by `metadata.NAME`, `params.NAME` or `url.pathname`: a value, or an object
     /// with `$eq`, `$ne`, `$gt`, `$gte`, `$lt`, `$lte`, `$in`, `$nin` or `$regex`. `$and` and `$or`
     /// combine several.
-    #[schemars(schema_with = "crate::systems::portkey::spec::object")]
+    #[schemars(schema_with = "query")]
     pub query: Map<String, Value>,
     /// The name of the target that it chooses.
     pub then: String,
@@ -293,18 +295,167 @@ fn guardrails(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-fn checks(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "type": "array",
-        "items": {
-            "type": "object",
-            "required": ["id"],
-            "properties": {
-                "id": {
-                    "description": "Which check: a plugin and a name, for example `portkey.pii`.",
-                    "type": "string",
-                },
+fn checks(generator: &mut SchemaGenerator) -> Schema {
+    let mut parameters = parameters::any(generator);
+    parameters.insert(
+        "description".to_owned(),
+        "The parameters of the check.".into(),
+    );
+    let mut check = json_schema!({
+        "type": "object",
+        "required": ["id"],
+        "properties": {
+            "id": {
+                "description": "Which check: a plugin and a name, for example `portkey.pii`.",
+                "type": "string",
             },
+            "parameters": parameters,
         },
-    })
+    });
+    parameters::by_id(&mut check);
+    json_schema!({ "type": "array", "items": check })
+}
+
+/// What of a strategy is needed with which mode.
+fn by_mode(strategy: &mut Schema) {
+    let conditional = json!({
+        "if": { "required": ["mode"], "properties": { "mode": { "const": "conditional" } } },
+        "then": { "required": ["conditions", "default"] },
+    });
+    strategy.insert("allOf".to_owned(), json!([conditional]));
+}
+
+/// The language of conditions.
+fn query(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<Query>();
+    json_schema!({ "type": "object", "allOf": [{ "$ref": "#/$defs/Query" }] })
+}
+
+/// What must hold, for editors.
+struct Query;
+
+impl JsonSchema for Query {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Query".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let list = |text: &str| {
+            json!({
+                "description": text,
+                "type": "array",
+                "items": { "type": "object", "allOf": [{ "$ref": "#/$defs/Query" }] },
+            })
+        };
+        let any = |text: &str| json!({ "description": text });
+        let number = |text: &str| json!({ "description": text, "type": ["number", "string"] });
+        let values = |text: &str| json!({ "description": text, "type": "array" });
+        let about = |text: &str| {
+            json!({
+                "description": text,
+                "anyOf": [
+                    { "type": ["string", "number", "boolean", "null"] },
+                    {
+                        "type": "object",
+                        "additionalProperties": false,
+                        "properties": {
+                            "$eq": any("It is this."),
+                            "$ne": any("It is not this."),
+                            "$gt": number("It is a greater number."),
+                            "$gte": number("It is a greater number, or this one."),
+                            "$lt": number("It is a smaller number."),
+                            "$lte": number("It is a smaller number, or this one."),
+                            "$in": values("It is one of these."),
+                            "$nin": values("It is none of these."),
+                            "$regex": { "description": "It fits this regular expression.",
+                                        "type": "string" },
+                        },
+                    },
+                ],
+            })
+        };
+        for_editors(json!({
+            "properties": {
+                "$and": list("All of these hold. What stands beside it is ignored."),
+                "$or": list("One of these holds. What stands beside it is ignored."),
+                "url.pathname": about("The path of the request."),
+            },
+            "patternProperties": {
+                r"^metadata\..": about("Something of the request's metadata."),
+                r"^params\..": about("Something of the request's body."),
+            },
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::systems::portkey::spec::testing::problems;
+
+    #[test]
+    fn the_published_schema_says_of_strategies_what_the_kind_says() {
+        let schema = crate::schema::manifest_schema(&crate::systems::portkey::SYSTEM);
+        let validator = jsonschema::draft202012::new(&schema).unwrap();
+        let conditional = |query: Value| {
+            json!({
+                "strategy": { "mode": "conditional", "default": "a",
+                              "conditions": [{ "query": query, "then": "a" }] },
+                "targets": [{ "name": "a", "provider": "@p" }],
+            })
+        };
+        let hook = |parameters: Value| {
+            let checks = json!([{ "id": "default.regexMatch", "parameters": parameters }]);
+            json!({ "before_request_hooks": [{ "id": "h", "type": "guardrail", "checks": checks }] })
+        };
+        let table = [
+            (conditional(json!({ "metadata.plan": "paid" })), true),
+            (
+                conditional(json!({ "params.n": { "$gt": 1, "$lte": "5" } })),
+                true,
+            ),
+            (
+                conditional(json!({ "metadata.a": { "$in": ["x"], "$nin": ["y"] } })),
+                true,
+            ),
+            (
+                conditional(json!({ "$or": [{ "url.pathname": { "$regex": "x" } },
+                                         { "$and": [{ "metadata.a": { "$ne": null } }] }] })),
+                true,
+            ),
+            (
+                conditional(json!({ "metadata.a": { "$like": "x" } })),
+                false,
+            ),
+            (conditional(json!({ "metadata.a": { "$in": "x" } })), false),
+            (
+                conditional(json!({ "$and": [{ "$or": [{ "params.n": { "$gt": true } }] }] })),
+                false,
+            ),
+            (conditional(json!({ "$or": {} })), false),
+            (
+                json!({ "strategy": { "mode": "conditional" }, "targets": [{ "provider": "@p" }] }),
+                false,
+            ),
+            (
+                json!({ "strategy": { "mode": "single" }, "targets": [{ "provider": "@p" }] }),
+                true,
+            ),
+        ];
+        for (config, good) in table {
+            let entry = json!({ "name": "c", "workspace_id": "w", "config": config });
+            let file = json!({ "configs": { "c": entry } });
+            assert_eq!(validator.is_valid(&file), good, "{file}");
+            let found = problems(&super::super::KIND, entry);
+            let wrong = found.iter().any(|line| line.starts_with("error"));
+            assert_eq!(!wrong, good, "{file} {found:?}");
+        }
+        for (config, good) in [
+            (hook(json!({ "rule": "x" })), true),
+            (hook(json!({})), false),
+        ] {
+            let file = json!({ "configs": { "c": { "workspace_id": "w", "config": config } } });
+            assert_eq!(validator.is_valid(&file), good, "{file}");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod check;
+pub(super) mod parameters;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -43,13 +44,14 @@ pub struct GuardrailSpec {
 /// One check.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = parameters::by_id)]
 pub struct GuardrailCheck {
     /// Which check: a plugin and a name, for example `portkey.pii`.
     #[schemars(schema_with = "check_id")]
     pub id: String,
     /// The parameters of the check. Those that are left out have the defaults of the server.
     #[serde(default)]
-    #[schemars(schema_with = "super::super::spec::object")]
+    #[schemars(schema_with = "parameters::any")]
     pub parameters: NotNull<serde_json::Map<String, serde_json::Value>>,
     /// The name that people see.
     pub name: Option<String>,

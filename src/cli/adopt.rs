@@ -16,7 +16,7 @@ use crate::diagnostic::{Diagnostic, Sources, did_you_mean};
 use crate::import::{self, Change, Context, Resource, What, write_back};
 use crate::ledger::Record;
 use crate::live::Live;
-use crate::manifest::{Entry, Texts};
+use crate::manifest::{self, Entry, Texts};
 use crate::model::{Address, Ident, Map, Pointer};
 use crate::plan::{self, Action, Plan};
 use crate::schema;
@@ -332,6 +332,14 @@ fn edited(
         let Some((_, text)) = files.get_mut(&adoption.file) else {
             continue;
         };
+        if manifest::is_encrypted(text) {
+            if let Some(entry) = world.entry(&adoption.address) {
+                let because = "its file is encrypted: edit it with `sops`".to_owned();
+                left.push(left_place(world, entry, &Pointer::root(), because));
+            }
+            adoption.changes.clear();
+            continue;
+        }
         let address = adoption.address.clone();
         adoption
             .changes

@@ -9,7 +9,7 @@ use super::files::{self, Found, Glob, PROJECT_FILE, Texts};
 use super::project::{self, Project};
 use super::read::{Reader, Scope, hide_guessed_secrets};
 use super::references::Resolver;
-use super::{Loaded, Options, Repository, cycles, names, scopes};
+use super::{Loaded, Options, Repository, cycles, encrypted, names, scopes};
 use crate::diagnostic::{Diagnostic, FileId, Location, Sources};
 use crate::model::SecretSet;
 use crate::yaml::{self, Node};
@@ -71,6 +71,10 @@ fn read(
     let (file, root) = project_file(options, sources, diagnostics)?;
     let scope = Scope::new(file, options.root.to_owned());
     let mut reader = Reader::new(options, sources, scope);
+    let Some(root) = encrypted::open(file, PROJECT_FILE, options.root, root, &mut reader) else {
+        diagnostics.append(&mut reader.diagnostics);
+        return None;
+    };
     let (project, globs) = project::read(file, root, &mut reader);
     let entries = manifests(options.root, globs.as_deref(), &mut reader);
     let failed = |found: &[Diagnostic]| found.iter().any(Diagnostic::is_error);
@@ -180,6 +184,9 @@ fn manifests(root: &Path, globs: Option<&[Glob]>, reader: &mut Reader<'_>) -> Ve
             .path
             .parent()
             .map_or_else(PathBuf::new, Path::to_owned);
+        let Some(node) = encrypted::open(file, &found.name, &folder, node, reader) else {
+            continue;
+        };
         raw.extend(document::entries(file, folder, node, &mut seen, reader));
     }
     if reader.options.may_be_empty {

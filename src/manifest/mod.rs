@@ -6,6 +6,7 @@
 mod check;
 mod cycles;
 mod document;
+mod encrypted;
 mod entry;
 mod files;
 mod gates;
@@ -23,6 +24,7 @@ mod schema;
 mod scopes;
 mod suggest;
 
+pub use encrypted::is_encrypted;
 pub use entry::{Entry, Link, Unset};
 pub use files::{PROJECT_FILE, Texts};
 pub use lifecycle::{Lifecycle, LifecycleForm};

@@ -4,11 +4,13 @@ mod hide;
 mod hole;
 mod program;
 mod secret;
+mod sops;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use super::encrypted::Encrypted;
 use super::holes::{self, Hole, Piece, Scheme};
 use super::index::Index;
 use super::rules::{Rules, States};
@@ -94,6 +96,8 @@ pub(super) struct Reader<'a> {
     pub(super) variables: Rc<Variables>,
     pub(super) index: Index,
     pub(super) suggestions: Suggestions,
+    /// The files that are encrypted with sops.
+    pub(super) encrypted: HashMap<FileId, Encrypted>,
     files: HashMap<PathBuf, Result<Rc<str>, String>>,
     /// What programs printed, by their words and the folder they ran in.
     printed: HashMap<(Vec<String>, PathBuf), Result<Rc<str>, String>>,
@@ -118,6 +122,8 @@ struct Reading<'r, 'a> {
     unset: bool,
     /// Whether secrets may be unset: only those of entries.
     may_lack: bool,
+    /// Whether the value being read is a part of a secret document.
+    in_secret: bool,
     /// Whether something in it has been reported.
     failed: bool,
     /// How many variables were filled in so far.
@@ -139,6 +145,7 @@ impl<'a> Reader<'a> {
             }),
             index: Index::default(),
             suggestions: Suggestions::default(),
+            encrypted: HashMap::new(),
             files: HashMap::new(),
             printed: HashMap::new(),
             unset: BTreeMap::new(),
@@ -249,6 +256,7 @@ impl<'r, 'a> Reading<'r, 'a> {
             stand_in: false,
             unset: false,
             may_lack: false,
+            in_secret: false,
             failed: false,
             expansions: 0,
         }
@@ -321,9 +329,16 @@ impl<'r, 'a> Reading<'r, 'a> {
         states: &States,
         guard: Guard,
     ) -> Value {
+        let encrypted = self.encrypted(node, scope);
+        if let Some(encrypted) = encrypted.as_ref().filter(|it| !it.opened) {
+            return self.sealed_stand_in(node, scope, guard, encrypted);
+        }
         if !text.contains("${") {
             let value = self.literal(node, text, plain, scope, guard >= Guard::Secret);
-            return self.seal_literal(value, node, text, scope, guard);
+            return match encrypted {
+                Some(encrypted) => self.seal_decrypted(value, node, scope, guard, &encrypted),
+                None => self.seal_literal(value, node, text, scope, guard),
+            };
         }
         let pieces = match holes::scan(text) {
             Ok(pieces) => pieces,
@@ -341,9 +356,15 @@ impl<'r, 'a> Reading<'r, 'a> {
             };
         }
         if let [Piece::Text(text)] = pieces.as_slice() {
-            return self.seal_literal(Value::text(text), node, text, scope, guard);
+            let value = Value::text(text);
+            return match encrypted {
+                Some(encrypted) => self.seal_decrypted(value, node, scope, guard, &encrypted),
+                None => self.seal_literal(value, node, text, scope, guard),
+            };
         }
         let before = self.outside.len();
+        self.outside
+            .extend(encrypted.iter().map(|it| it.source.to_string()));
         self.stand_in = false;
         self.unset = false;
         let segments = self.text(&pieces, node, scope, guard);

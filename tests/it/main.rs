@@ -44,6 +44,7 @@ mod remote_ledger;
 mod replace;
 mod requests;
 mod secrets;
+mod sops;
 mod sources;
 mod states;
 mod taken_names;

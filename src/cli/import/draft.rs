@@ -9,7 +9,7 @@ use crate::cli::output::Finish;
 use crate::cli::world::{self, Failure, Opening, World};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::import::{self, Context, Layout, Placed, Spelled, Variables};
-use crate::manifest::{PROJECT_FILE, Texts};
+use crate::manifest::{self, PROJECT_FILE, Texts};
 use crate::model::{Address, Pointer, Value};
 use crate::schema;
 use crate::systems::SYSTEMS;
@@ -152,6 +152,12 @@ pub(super) fn stage(
             let help = "import into another file with `--into FILE`";
             fail(Diagnostic::error("cannot-edit", message).help(help))
         })?;
+        let sealed = |name: &&String| now(name).is_some_and(|text| manifest::is_encrypted(&text));
+        if let Some(file) = new.keys().find(sealed) {
+            let message = format!("cannot add to {file}: it is encrypted with sops");
+            let help = "import into another file with `--into FILE`";
+            return Err(fail(Diagnostic::error("cannot-edit", message).help(help)));
+        }
         texts.extend(new);
         let opening = Opening {
             texts: texts.clone(),

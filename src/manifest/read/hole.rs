@@ -231,6 +231,12 @@ impl Reading<'_, '_> {
         scope: &Scope,
         guard: Guard,
     ) -> Option<Vec<Segment>> {
+        if let Some(encrypted) = self.encrypted(variable, scope) {
+            self.outside.push(encrypted.source.to_string());
+            if !encrypted.opened {
+                return Some(vec![Segment::Text(self.stand_in(&hole.name, guard))]);
+            }
+        }
         let text = match &variable.value {
             NodeValue::Scalar { text, .. } if !variable.is_null() => text,
             _ => {

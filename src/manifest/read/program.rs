@@ -1,4 +1,4 @@
-//! Values that programs know: `${exec:...}` and `${sops:file#place}`.
+//! What programs know: `${exec:...}`, `${sops:file#place}`, and files that are encrypted with sops.
 //!
 //! A program is run without a shell, in the folder of the file that names it, with nothing on its
 //! standard input. What it says when it fails is shown without what it had printed by then, which
@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::hole::MAX_FILE_BYTES;
-use super::{Guard, Reading, Scope};
+use super::{Guard, Reader, Reading, Scope};
 use crate::diagnostic::Diagnostic;
 use crate::manifest::holes::Hole;
 use crate::model::{Secret, SecretSet};
@@ -51,7 +51,7 @@ impl Reading<'_, '_> {
         let words = shlex::split(&hole.name).filter(|words| !words.is_empty());
         let printed = match words {
             None => Err("its quotes do not match".to_owned()),
-            Some(words) => self.printed(&words, &scope.folder),
+            Some(words) => self.reader.printed(&words, &scope.folder),
         };
         match printed {
             Ok(text) => Some(text.to_string()),
@@ -94,6 +94,7 @@ impl Reading<'_, '_> {
         });
         let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
         let found = self
+            .reader
             .printed(&words, &scope.folder)
             .and_then(|text| match place {
                 Some(place) => pick(&text, place),
@@ -120,15 +121,24 @@ impl Reading<'_, '_> {
             }
         }
     }
+}
 
+impl Reader<'_> {
     /// What a program prints, run once for each run of gatewright.
-    fn printed(&mut self, words: &[String], folder: &Path) -> Result<Rc<str>, String> {
+    ///
+    /// # Errors
+    /// Why it prints nothing.
+    pub(in crate::manifest) fn printed(
+        &mut self,
+        words: &[String],
+        folder: &Path,
+    ) -> Result<Rc<str>, String> {
         let key = (words.to_vec(), folder.to_owned());
-        if let Some(known) = self.reader.printed.get(&key) {
+        if let Some(known) = self.printed.get(&key) {
             return known.clone();
         }
-        let printed = run(words, folder, &self.reader.secrets);
-        self.reader.printed.insert(key, printed.clone());
+        let printed = run(words, folder, &self.secrets);
+        self.printed.insert(key, printed.clone());
         printed
     }
 }

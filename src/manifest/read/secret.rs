@@ -91,6 +91,7 @@ impl Reading<'_, '_> {
         let failed_before = std::mem::take(&mut self.failed);
         // The rules do not reach into the document: it is a secret as a whole.
         let states = States::default();
+        let inside = std::mem::replace(&mut self.in_secret, true);
         let map: Map = members
             .iter()
             .map(|member| {
@@ -98,6 +99,7 @@ impl Reading<'_, '_> {
                 (member.key.clone(), value)
             })
             .collect();
+        self.in_secret = inside;
         let failed_inside = self.failed;
         self.failed |= failed_before;
         self.hide(node, scope);
@@ -162,7 +164,7 @@ impl Reading<'_, '_> {
         super::hide::hide_literals(self.reader.sources, scope.file, node);
     }
 
-    fn failed_here(&self) -> bool {
+    pub(super) fn failed_here(&self) -> bool {
         self.origins.get(&self.pointer.to_string()) == Some(&Origin::Failed)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Fate, Project, Proxy, Run, Server, assert_no_leak, text};
+use crate::support::{Fate, Project, Proxy, Run, Seen, Server, assert_no_leak, text};
 
 const MANIFEST: &str = "workspaces:
   pay: { name: Pay }
@@ -294,6 +294,32 @@ fn rotation_and_resets_happen_once_and_when_asked() {
         let run = project.at(&url, ["plan", flag, value]).run().expect(1);
         assert!(run.stderr.contains(says), "{says}: {run}");
     }
+}
+
+#[test]
+fn the_usage_of_a_provider_is_reset_when_asked() {
+    let (server, project) = (Server::start(), Project::small());
+    project.apply(&server.url());
+    let proxy = Proxy::start(&server, |_| Fate::Forward);
+    project.apply(&proxy.url());
+    proxy.clear();
+    let reset = [
+        "apply",
+        "--yes",
+        "--reset-usage",
+        "providers/openai-payments",
+    ];
+    let run = project.at(&proxy.url(), reset).run().expect(0);
+    assert!(
+        run.stdout.contains("~ /reset_usage: once, as asked"),
+        "{run}"
+    );
+    let writes: Vec<Seen> = proxy.seen().into_iter().filter(Seen::is_write).collect();
+    assert_eq!(writes.len(), 1, "{writes:?}");
+    let body: Value = serde_json::from_str(&writes[0].body).unwrap();
+    assert_eq!(body["reset_usage"], true, "{body}");
+    assert_eq!(body["workspace_id"], server.workspace("Payments")["id"]);
+    project.assert_converged(&server, &proxy.url());
 }
 
 #[test]

@@ -4,21 +4,6 @@ use serde_json::{Value, json};
 
 use crate::support::{Project, Server, text};
 
-/// What every object of the server says of its organisation.
-fn organisation(server: &Server) -> String {
-    let made = server.post(
-        "/guardrails",
-        json!({ "name": "For its organisation", "checks": [{ "id": "default.jwt",
-                "parameters": { "jwksUri": "https://x.example", "headerKey": "a" } }],
-                "actions": { "deny": false, "async": false },
-                "workspace_id": server.make_workspace("Somewhere")["id"] }),
-    );
-    let path = format!("/guardrails/{}", text(&made["id"]));
-    let id = text(&server.get(&path)["organisation_id"]);
-    server.delete(&path);
-    id
-}
-
 /// Two guardrails of one name, one in a workspace and one of the organisation.
 fn manifest(organisation: &str) -> String {
     format!(
@@ -49,7 +34,7 @@ fn outside(server: &Server, organisation: &str) -> Vec<Value> {
 #[test]
 fn one_of_the_organisation_is_made_changed_replaced_and_deleted() {
     let server = Server::start();
-    let organisation = organisation(&server);
+    let organisation = server.organisation();
     let project = Project::of(&manifest(&organisation));
     let url = server.url();
     project.apply(&url);
@@ -104,7 +89,7 @@ fn one_of_the_organisation_is_made_changed_replaced_and_deleted() {
 #[test]
 fn imports_write_where_each_belongs_and_the_plan_is_empty() {
     let server = Server::start();
-    let organisation = organisation(&server);
+    let organisation = server.organisation();
     let project = Project::of(&manifest(&organisation));
     project.apply(&server.url());
     let empty = Project::new();
@@ -122,7 +107,7 @@ fn imports_write_where_each_belongs_and_the_plan_is_empty() {
 #[test]
 fn an_exclusive_organisation_has_no_other_guardrails() {
     let server = Server::start();
-    let organisation = organisation(&server);
+    let organisation = server.organisation();
     let project = Project::of(&manifest(&organisation));
     let exclusive = "gatewright: 1\nmanifests: [\"org/**/*.yaml\"]\nexclusive: [guardrails]\n";
     project.file("gatewright.yaml", exclusive);

@@ -137,6 +137,26 @@ fn what_somebody_publishes_in_the_console_is_drift() {
 }
 
 #[test]
+fn what_the_console_says_of_a_template_stays_with_the_next_version() {
+    let (server, project) = (Server::start(), Project::of(MANIFEST));
+    let url = server.url();
+    project.apply(&url);
+    let path = format!("/prompts/{}", text(&prompt(&server)["slug"]));
+    server.put(&path, json!({ "patch": true, "is_raw_template": 1 }));
+    server.put(&format!("{path}/makeDefault"), json!({ "version": 2 }));
+    project.apply(&url);
+    let before = prompt(&server);
+    project.edit("max_tokens: 5", "max_tokens: 6");
+    project.apply(&url);
+    let now = prompt(&server);
+    assert_eq!(now["parameters"]["max_tokens"], 6, "{now:#}");
+    assert_eq!(
+        (&before["is_raw_template"], &now["is_raw_template"]),
+        (&json!(1), &json!(1))
+    );
+}
+
+#[test]
 fn a_version_that_was_made_and_not_published_does_not_stay_behind() {
     let (server, project) = (Server::start(), Project::of(MANIFEST));
     project.apply(&server.url());

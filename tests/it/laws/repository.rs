@@ -64,6 +64,9 @@ fn sample(system: &str, folder: &str) -> Sample {
         }
     }
     let mut file = Entries::new();
+    if system.name == "portkey" {
+        file.insert("guardrails".to_owned(), of_the_organisation());
+    }
     for address in chosen {
         let entry = all[&address.kind][&address.key].clone();
         file.entry(address.kind)
@@ -76,6 +79,17 @@ fn sample(system: &str, folder: &str) -> Sample {
         files: vec![file],
         secret: variable,
     }
+}
+
+/// A guardrail of the whole organisation, whose id is the same on every mock: examples have none,
+/// because they are for any organisation.
+fn of_the_organisation() -> Map<String, Value> {
+    let guardrail = json!({
+        "organisation_id": Server::of_all().organisation(),
+        "checks": [{ "id": "portkey.gibberish" }],
+        "actions": { "deny": false, "async": true },
+    });
+    Map::from_iter([("of-the-organisation".to_owned(), guardrail)])
 }
 
 /// An entry and everything that it refers to.

@@ -34,9 +34,13 @@ impl Server {
         Self { mock }
     }
 
-    /// A mock of every system. Pages that a cursor leads to are short or empty before their end.
+    /// A mock of every system, the same in every run. Pages that a cursor leads to are short or empty
+    /// before their end.
     pub(crate) fn of_all() -> Self {
-        let builder = MockPortkey::builder().api_key(KEY).uneven_pages(true);
+        let builder = MockPortkey::builder()
+            .api_key(KEY)
+            .seed(7)
+            .uneven_pages(true);
         let builder = Api::BESIDE.iter().fold(builder, |all, api| all.api(*api));
         let mock = RUNTIME.block_on(builder.start()).unwrap();
         Self { mock }
@@ -262,6 +266,12 @@ impl Server {
         }
         all.sort();
         all
+    }
+
+    /// The id of the organisation, which every object of it says.
+    #[track_caller]
+    pub(crate) fn organisation(&self) -> String {
+        text(&self.list("/labels")[0]["organisation_id"])
     }
 
     /// A workspace made by hand.

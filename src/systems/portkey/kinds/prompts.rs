@@ -81,6 +81,8 @@ const CONTENT: &[&str] = &[
     "tool_choice",
     "template_metadata",
     "version_description",
+    // Not a field: what the console says of it stays, whichever version follows.
+    "is_raw_template",
 ];
 
 /// The kind as data.
@@ -162,6 +164,11 @@ fn check(entry: &Map, problems: &mut Problems) {
 }
 
 fn decode(live: &mut Map) {
+    if let Some(raw) = live.get_mut("is_raw_template")
+        && let Some(flag) = wire::flag(raw)
+    {
+        *raw = Value::from(Json::from(u8::from(flag)));
+    }
     if let Some(Value::Map(parameters)) = live.get_mut("parameters") {
         parameters.shift_remove("model");
     }
@@ -190,7 +197,10 @@ fn encode(body: &mut Map, operation: Operation) {
         body.entry("parameters".to_owned())
             .or_insert_with(|| Value::Map(Map::new()));
         if operation == Operation::Update {
-            body.insert("is_raw_template".to_owned(), Value::from(Json::from(0)));
+            body.entry("is_raw_template".to_owned())
+                .or_insert_with(|| Value::from(Json::from(0)));
+            // A creation and an update have different names for it in the API's document.
+            wire::rename(body, "template_metadata", "prompt_metadata");
         }
     }
 }
@@ -246,11 +256,13 @@ mod tests {
             "slug": "pp-1", "string": "Hello", "parameters": { "model": "m", "max_tokens": 5 },
             "prompt_version_description": "first", "prompt_version_label_id": "l",
             "functions": [], "tools": null, "template_metadata": {}, "model": "m",
+            "is_raw_template": true,
         });
         assert_eq!(
             decoded(&KIND, live),
             json!({ "slug": "pp-1", "string": "Hello", "parameters": { "max_tokens": 5 },
-                    "version_description": "first", "label_id": "l", "model": "m" })
+                    "version_description": "first", "label_id": "l", "model": "m",
+                    "is_raw_template": 1 })
         );
     }
 
@@ -267,6 +279,12 @@ mod tests {
                 Operation::Update
             ),
             json!({ "string": "s", "tools": [], "parameters": {}, "is_raw_template": 0 })
+        );
+        let raw = json!({ "string": "s", "is_raw_template": 1, "template_metadata": { "a": 1 } });
+        assert_eq!(
+            encoded(&KIND, raw, Operation::Update),
+            json!({ "string": "s", "is_raw_template": 1, "prompt_metadata": { "a": 1 },
+                    "parameters": {} })
         );
         assert_eq!(
             encoded(

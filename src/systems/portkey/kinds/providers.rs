@@ -98,6 +98,7 @@ pub static KIND: Kind = Kind {
                 attribute: Attribute::Id,
             },
         ),
+        Rule::new("/reset_usage", Is::Impulse),
         Rule::new("/usage_limits/type", Is::Stays),
         Rule::new("/usage_limits/next_usage_reset_at", Is::ServerOwned),
         Rule::new("/usage_limits/next_usage_reset_at", Is::Instant),

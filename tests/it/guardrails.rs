@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Project, Server, text};
+use crate::support::{Project, Server};
 
 /// Two guardrails of one name, one in a workspace and one of the organisation.
 fn manifest(organisation: &str) -> String {

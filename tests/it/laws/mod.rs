@@ -8,6 +8,7 @@
 mod adopt;
 mod edit;
 mod generate;
+mod gone;
 mod import;
 mod repository;
 mod states;

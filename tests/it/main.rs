@@ -49,6 +49,7 @@ mod sources;
 mod states;
 mod taken_names;
 mod terraform_bugs;
+mod terraform_resources;
 mod three_ways;
 mod two_systems;
 mod virtual_keys;

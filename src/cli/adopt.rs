@@ -80,7 +80,7 @@ async fn in_world(
     }
     let records = settled(&next, &adoptions);
     for (name, (old, new)) in &before {
-        printer.result(&difference(name, old, new));
+        printer.verbatim(&difference(name, old, new));
     }
     let mut adopted = Adopted {
         dry_run: args.dry_run,

@@ -1,7 +1,13 @@
 //! Everything that is printed, and the one JSON document.
 
+mod wrap;
+
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
+#[cfg(unix)]
+use std::os::fd::AsFd as Stream;
+#[cfg(windows)]
+use std::os::windows::io::AsHandle as Stream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -252,6 +258,12 @@ impl Finish {
     }
 }
 
+/// How many columns a stream has that is a terminal.
+fn columns(stream: &impl Stream) -> Option<usize> {
+    let (terminal_size::Width(columns), _) = terminal_size::terminal_size_of(stream)?;
+    (columns > 0).then_some(columns.into())
+}
+
 impl Printer {
     pub(super) fn new(format: Format, color: Color, command: &'static str) -> Self {
         let color = match color {
@@ -299,7 +311,14 @@ impl Printer {
     /// Writes a part of the result for people.
     pub(super) fn result(&self, text: &str) {
         if self.is_human() {
-            self.stdout(text);
+            self.stdout(text, columns(&std::io::stdout()));
+        }
+    }
+
+    /// Writes a part of the result for people whose lines mean something, such as a file.
+    pub(super) fn verbatim(&self, text: &str) {
+        if self.is_human() {
+            self.stdout(text, None);
         }
     }
 
@@ -310,10 +329,10 @@ impl Printer {
         }
     }
 
-    fn stdout(&self, text: &str) {
+    fn stdout(&self, text: &str, columns: Option<usize>) {
         let mut stream = anstream::AutoStream::new(std::io::stdout().lock(), self.color);
         let written = stream
-            .write_all(self.clean(text).as_bytes())
+            .write_all(self.laid_out(text, columns).as_bytes())
             .and_then(|()| stream.flush());
         match written {
             // A closed pipe is the reader's decision and no error of ours.
@@ -328,23 +347,33 @@ impl Printer {
     fn json(&self, value: &impl Serialize) {
         // All keys are strings, so that serialising cannot fail.
         let text = serde_json::to_string_pretty(value).unwrap_or_default();
-        self.stdout(&(text + "\n"));
+        self.stdout(&(text + "\n"), None);
     }
 
     fn stderr(&self, text: &str) {
         let mut stream = anstream::AutoStream::new(std::io::stderr().lock(), self.color);
         let _ = stream
-            .write_all(self.clean(text).as_bytes())
+            .write_all(self.laid_out(text, columns(&std::io::stderr())).as_bytes())
             .and_then(|()| stream.flush());
+    }
+
+    /// A text as it is written: a secret is taken out before a line break could hide it.
+    fn laid_out(&self, text: &str, columns: Option<usize>) -> String {
+        let clean = self.clean(text);
+        match columns {
+            Some(columns) => wrap::wrapped(&clean, columns),
+            None => clean,
+        }
     }
 
     /// Writes problems for people.
     pub(super) fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
         if self.is_human() && !diagnostics.is_empty() {
             // Colours are always rendered; the stream takes them out where they are not wanted.
+            let default = render::Style::default();
             let style = render::Style {
                 colour: true,
-                ..render::Style::default()
+                width: columns(&std::io::stderr()).unwrap_or(default.width),
             };
             self.stderr(&render::text(diagnostics, sources, style));
         }
@@ -372,7 +401,7 @@ impl Printer {
         match self.format {
             Format::Human => {
                 self.diagnostics(&finish.diagnostics, &finish.sources);
-                self.stdout(&finish.text);
+                self.result(&finish.text);
             }
             Format::Json => {
                 let parts = finish

@@ -93,7 +93,7 @@ fn base(object: &Found, is_id: fn(&str) -> bool) -> String {
 }
 
 /// The address of somebody, which is all that there is to call them by.
-fn address_of<'o>(object: &'o Found, is_id: fn(&str) -> bool) -> Option<&'o str> {
+fn address_of(object: &Found, is_id: fn(&str) -> bool) -> Option<&str> {
     let label = label(object, is_id).filter(|_| object.name.is_none())?;
     label.contains('@').then_some(label)
 }

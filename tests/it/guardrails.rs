@@ -126,7 +126,7 @@ fn an_exclusive_organisation_has_no_other_guardrails() {
         let plan = project.plan(&server.url());
         let doomed: Vec<&Value> = plan["changes"].as_array().unwrap().iter().collect();
         let names: Vec<&str> = doomed.iter().filter_map(|it| it["name"].as_str()).collect();
-        assert_eq!(names.contains(&"By hand"), true, "{removed:?} {plan:#}");
+        assert!(names.contains(&"By hand"), "{removed:?} {plan:#}");
         assert_eq!(names.len(), 1 + usize::from(removed.is_some()), "{plan:#}");
     }
     project.apply(&server.url());

@@ -48,6 +48,7 @@ mod sops;
 mod sources;
 mod states;
 mod taken_names;
+mod terminal;
 mod terraform_bugs;
 mod terraform_resources;
 mod three_ways;

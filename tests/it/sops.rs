@@ -1,6 +1,7 @@
 //! Files of a repository that are encrypted with sops as a whole: with the real program where it is
 //! installed, and with one that stands for it.
 #![cfg(unix)]
+#![expect(clippy::print_stderr, reason = "a test that is skipped should say so")]
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -163,7 +163,7 @@ async fn in_world(
     let imported = imported(&draft, args, &work, &homes, &texts);
     if args.dry_run {
         for (name, text) in &texts {
-            printer.result(&format!("# {name}\n{text}\n"));
+            printer.verbatim(&format!("# {name}\n{text}\n"));
         }
     } else {
         write(global, &texts).map_err(|problem| (Exit::Error, vec![*problem]))?;

@@ -7,6 +7,7 @@ mod run;
 mod s3;
 mod server;
 mod standalone;
+mod terminal;
 
 pub(crate) use leaks::{assert_no_leak, base64_of};
 pub(crate) use project::Project;

@@ -13,7 +13,7 @@ use super::wait_for;
 /// A command line that is being put together.
 #[derive(Debug)]
 pub(crate) struct Cli {
-    command: Command,
+    pub(super) command: Command,
 }
 
 /// A run that ended.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Refused, parse};
 use crate::http::App;
+use crate::journal::RequestRecord;
 use crate::journal::expectation::{Expectation, Finding};
 use crate::journal::pattern::{RequestPattern, pairs};
 
@@ -39,7 +40,8 @@ pub(super) fn list(app: &App, query: &str) -> Result<Value, Refused> {
             }
         }
     }
-    let mut found = app.journal.entries(|entry| {
+    let mut found = app.journal.entries();
+    found.retain(|entry| {
         entry.number > after
             && since.is_none_or(|since| entry.millisecond >= since)
             && pattern.matches(entry)
@@ -47,6 +49,7 @@ pub(super) fn list(app: &App, query: &str) -> Result<Value, Refused> {
     let total = found.len();
     // The last ones are what somebody wants who wants some.
     found.drain(..total.saturating_sub(limit));
+    let found: Vec<RequestRecord> = found.iter().map(|entry| entry.record()).collect();
     let (count, forgotten) = app.journal.count();
     Ok(json!({
         "object": "list", "total": total, "data": found,

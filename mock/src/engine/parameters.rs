@@ -187,6 +187,15 @@ pub(crate) fn essence(raw: &Raw<'_>) -> String {
     essence.trim().to_ascii_lowercase()
 }
 
+/// The body of a request, if it can be read, whether or not it is what the description wants.
+pub(crate) fn readable(
+    description: &Description,
+    operation: &Operation,
+    raw: &Raw<'_>,
+) -> Option<Value> {
+    body(description, operation, raw, &mut Leeway::lenient()).ok()?
+}
+
 fn media_type<'r>(raw: &Raw<'r>) -> &'r str {
     let header = raw.headers.get(axum::http::header::CONTENT_TYPE);
     header

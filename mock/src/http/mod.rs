@@ -15,7 +15,6 @@ use std::time::Instant;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, Method};
 use axum::response::Response;
-use serde_json::Value;
 
 pub(crate) use self::answered::{Answered, headers};
 pub(crate) use self::app::App;
@@ -23,8 +22,7 @@ pub(crate) use self::direct::direct;
 use self::route::Routed;
 use crate::control;
 use crate::engine::error::Asked;
-use crate::journal::redact::{self, Secrets};
-use crate::journal::{Entry, KeptBody, Who};
+use crate::journal::{self, Arrived, Entry, Who};
 
 /// Chooses the state that a request works on.
 pub(crate) const SNAPSHOT: HeaderName = HeaderName::from_static("x-mock-snapshot");
@@ -69,9 +67,10 @@ impl Arrival<'_> {
 #[derive(Debug, Default)]
 struct Trace {
     who: Who,
-    request_bytes: usize,
-    body: Option<Value>,
-    notes: Vec<String>,
+    /// The body, if it was read.
+    body: Option<Bytes>,
+    /// What the request was forgiven for, if it was accepted.
+    forgiven: Option<Vec<String>>,
     fault: Option<u64>,
 }
 
@@ -135,35 +134,31 @@ where
 
 impl Arrival<'_> {
     /// Puts the request into the journal.
-    fn remember(&self, mut trace: Trace, answered: &Result<Answered, Dropped>, begun: Instant) {
-        let (app, head, operation) = (self.app, &self.head, self.routed.operation());
-        let secrets = Secrets::of(self.routed.description, operation);
-        let body = match app.journal.body(trace.body, &secrets) {
-            KeptBody::Text(text) => Some(text),
-            KeptBody::Nothing => None,
-            KeptBody::TooLarge => {
-                let note = "the body is too large to be kept";
-                trace.notes.push(note.to_owned());
-                None
-            }
+    fn remember(&self, trace: Trace, answered: &Result<Answered, Dropped>, begun: Instant) {
+        let (app, head) = (self.app, &self.head);
+        let arrived = Arrived {
+            purpose: self.routed.purpose(),
+            method: head.method,
+            path: head.path,
+            query: head.query,
+            headers: head.headers,
+            body: trace.body.as_ref(),
+            forgiven: trace.forgiven,
         };
         app.journal.record(Entry {
             number: 0,
             millisecond: app.time.millisecond(),
             method: head.method.clone(),
-            path: Entry::cut(head.path),
-            query: Entry::cut(&redact::query(head.query)),
-            operation: operation.map(|operation| &*operation.id),
+            path: journal::cut(head.path),
             status: answered.as_ref().map_or(0, |answered| answered.status),
             request_id: Box::from(self.request_id),
             who: trace.who,
             snapshot: snapshot(head.headers).map(Arc::from),
-            duration: begun.elapsed(),
-            request_bytes: trace.request_bytes,
+            request_bytes: trace.body.as_ref().map_or(0, Bytes::len),
             response_bytes: answered.as_ref().map_or(0, |answered| answered.body.len()),
             fault: trace.fault,
-            notes: trace.notes.into_boxed_slice(),
-            body,
+            brought: arrived.keep(app.journal.keeps_bodies()),
+            duration: begun.elapsed(),
         });
     }
 }

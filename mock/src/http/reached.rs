@@ -8,7 +8,7 @@ use super::{Answered, Arrival, Routed, Trace, body};
 use crate::description::operation::Operation;
 use crate::description::router::Route;
 use crate::engine::caller::Caller;
-use crate::engine::departure::{Validation, departures, unknown};
+use crate::engine::departure::{Validation, departures};
 use crate::engine::error::ApiError;
 use crate::engine::parameters::{self, Leeway, Raw};
 use crate::engine::request::Request;
@@ -100,7 +100,7 @@ impl Arrival<'_> {
         may(&place.caller)?;
         let came = place.store.read().clock.millisecond();
         let body = body::read(app, headers, body).await?;
-        trace.request_bytes = body.len();
+        trace.body = Some(body.clone());
         Ok(Admitted { place, came, body })
     }
 
@@ -122,19 +122,13 @@ impl Arrival<'_> {
             headers: head.headers,
             body: &body,
         };
-        let mut request = match self.decode(operation, &raw, trace) {
-            Ok(request) => request,
-            Err(error) => {
-                trace.body = serde_json::from_slice(&body).ok();
-                return Err(error);
-            }
-        };
+        let mut request = self.decode(operation, &raw, trace)?;
         if let Some(coverage) = description.coverage() {
             coverage.accepted(description, operation, &request, &raw);
         }
         request.caller = place.caller;
         request.uneven_pages = self.app.uneven_pages;
-        let answer = match operation.gateway {
+        match operation.gateway {
             Some(how) => {
                 let asked = self.of_gateway(Some((operation, how)), self.below_base(), came);
                 gateway::serve(description, &place.store, &asked, &request)
@@ -150,9 +144,7 @@ impl Arrival<'_> {
                 audit::record(api, &place.store, operation, &request, &sent, &answer);
                 answer
             }
-        };
-        trace.body = request.body;
-        answer
+        }
     }
 
     /// Decodes and judges the request, as strictly as the mock does.
@@ -163,36 +155,19 @@ impl Arrival<'_> {
         trace: &mut Trace,
     ) -> Result<Request, ApiError> {
         let description = self.routed.description;
-        let departures = |published| {
-            let method = self.head.method.as_str();
-            departures(published, method, self.below_base(), raw)
+        let mut leeway = match self.app.validation {
+            Validation::Lenient => Leeway::lenient(),
+            Validation::Normal | Validation::Strict => Leeway::default(),
         };
-        let mut leeway = Leeway::default();
-        match self.app.validation {
-            Validation::Normal => {}
-            Validation::Lenient => leeway = Leeway::lenient(),
-            Validation::Strict => {
-                let found = departures(description);
-                if !found.is_empty() {
-                    return Err(ApiError::broken(description, operation, found.join("; ")));
-                }
+        if self.app.validation == Validation::Strict {
+            let method = self.head.method.as_str();
+            let found = departures(description, method, self.below_base(), raw);
+            if !found.is_empty() {
+                return Err(ApiError::broken(description, operation, found.join("; ")));
             }
         }
         let request = parameters::decode(description, operation, raw, &mut leeway)?;
-        let mut notes = leeway.notes;
-        // What models take goes beyond any document, and most reads bring nothing that could.
-        if operation.gateway.is_none() && !(raw.query.is_empty() && raw.body.is_empty()) {
-            match operation.departs.then(|| self.routed.published()).flatten() {
-                Some(published) => notes.extend(departures(published)),
-                None => notes.extend(unknown(description, operation, raw, request.body.as_ref())),
-            }
-        }
-        notes.sort();
-        notes.dedup();
-        trace.notes = notes
-            .into_iter()
-            .map(|note| format!("not in the published document: {note}"))
-            .collect();
+        trace.forgiven = Some(leeway.notes);
         Ok(request)
     }
 
@@ -210,9 +185,7 @@ impl Arrival<'_> {
             caller: place.caller,
             ..Request::default()
         };
-        let answer = gateway::serve(description, &place.store, &asked, &request);
-        trace.body = request.body;
-        answer
+        gateway::serve(description, &place.store, &asked, &request)
     }
 
     /// The path without the API's base path.

@@ -1,6 +1,6 @@
 //! Answers that come from another server, or from a recording of one.
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue};
 use serde_json::json;
 
@@ -11,7 +11,7 @@ impl Arrival<'_> {
     /// Has the request answered by another server or a recording of one.
     pub(super) async fn relayed(&self, relay: &Relay, body: Body, trace: &mut Trace) -> Answered {
         let body = body::read(self.app, self.head.headers, body).await;
-        trace.request_bytes = body.as_ref().map_or(0, Bytes::len);
+        trace.body = body.as_ref().ok().cloned();
         let relayed = match body {
             Ok(body) => relay.answer(&self.head, body).await,
             Err(error) => Relayed::own(error.status, &json!({ "message": error.message })),

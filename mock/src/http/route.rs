@@ -4,6 +4,7 @@ use crate::apis::Served;
 use crate::description::Description;
 use crate::description::operation::Operation;
 use crate::description::router::Route;
+use crate::journal::Purpose;
 
 use super::App;
 
@@ -18,9 +19,13 @@ pub(super) struct Routed<'r> {
 }
 
 impl Routed<'_> {
-    /// What the vendor of the API has published.
-    pub(super) fn published(&self) -> Option<&'static Description> {
-        self.served.published().ok()
+    /// What the journal says of it.
+    pub(super) fn purpose(&self) -> Purpose {
+        Purpose {
+            served: self.served,
+            operation: self.operation(),
+            base: self.base,
+        }
     }
 
     pub(super) fn operation(&self) -> Option<&'static Operation> {

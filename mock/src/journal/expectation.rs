@@ -123,20 +123,19 @@ impl Expectation {
         let mut near: Vec<(usize, u64, String)> = Vec::new();
         let weight = self.pattern.weight();
         let (_, forgotten) = journal.count();
-        journal.entries(|entry| {
+        for entry in journal.entries() {
             if entry.number <= since {
-                return false;
+                continue;
             }
-            let differences = self.pattern.differences(entry);
+            let differences = self.pattern.differences(&entry);
             if differences.is_empty() {
                 matched += 1;
             } else if differences.len() < weight {
-                near.push((differences.len(), entry.number, shown(entry, &differences)));
+                near.push((differences.len(), entry.number, shown(&entry, &differences)));
                 near.sort();
                 near.truncate(SHOWN);
             }
-            false
-        });
+        }
         let holds = self.holds(matched);
         let mut message = String::new();
         if !holds {
@@ -168,7 +167,7 @@ impl Expectation {
 }
 
 fn shown(entry: &Entry, differences: &[String]) -> String {
-    let query = match &*entry.query {
+    let query = match &*entry.query() {
         "" => String::new(),
         query => format!("?{query}"),
     };

@@ -1,26 +1,17 @@
 //! What the mock was asked: a record of the last requests, bounded in number and in bytes.
 
+mod entry;
 pub(crate) mod expectation;
 pub(crate) mod pattern;
 pub(crate) mod redact;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::store::clock;
-
-/// How much of a path and of a query is remembered, in bytes.
-const LONGEST: usize = 2_048;
-
-/// The largest body that is remembered, in bytes.
-const LARGEST_BODY: usize = 16 * 1024;
-
-/// What a request costs beside its texts, in bytes: an estimate that only has to be proportional.
-const OVERHEAD: usize = 200;
+pub(crate) use self::entry::{Arrived, Entry, Purpose, cut};
 
 /// How much is remembered. A journal without a bound is how mock servers run out of memory under
 /// load, so both bounds hold, and the oldest requests go first.
@@ -107,67 +98,6 @@ impl Who {
     }
 }
 
-/// A request as it is kept: what [`RequestRecord`] shows is made when somebody looks.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    pub(crate) number: u64,
-    pub(crate) millisecond: i64,
-    pub(crate) method: axum::http::Method,
-    pub(crate) path: Box<str>,
-    pub(crate) query: Box<str>,
-    pub(crate) operation: Option<&'static str>,
-    pub(crate) status: u16,
-    pub(crate) request_id: Box<str>,
-    pub(crate) who: Who,
-    pub(crate) snapshot: Option<Arc<str>>,
-    pub(crate) duration: Duration,
-    pub(crate) request_bytes: usize,
-    pub(crate) response_bytes: usize,
-    pub(crate) fault: Option<u64>,
-    pub(crate) notes: Box<[String]>,
-    pub(crate) body: Option<Box<str>>,
-}
-
-impl Entry {
-    /// What is kept of a path or a query.
-    pub(crate) fn cut(text: &str) -> Box<str> {
-        Box::from(
-            text.get(..text.floor_char_boundary(LONGEST))
-                .unwrap_or(text),
-        )
-    }
-
-    fn size(&self) -> usize {
-        let notes: usize = self.notes.iter().map(String::len).sum();
-        let body = self.body.as_ref().map_or(0, |body| body.len());
-        OVERHEAD + self.path.len() + self.query.len() + self.request_id.len() + notes + body
-    }
-
-    pub(crate) fn record(&self) -> RequestRecord {
-        RequestRecord {
-            number: self.number,
-            time: clock::text(self.millisecond),
-            method: self.method.to_string(),
-            path: self.path.to_string(),
-            query: self.query.to_string(),
-            operation: self.operation.map(str::to_owned),
-            status: self.status,
-            request_id: self.request_id.to_string(),
-            key: self.who.label(),
-            snapshot: self.snapshot.as_deref().map(str::to_owned),
-            duration_us: u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX),
-            request_bytes: self.request_bytes,
-            response_bytes: self.response_bytes,
-            fault: self.fault,
-            notes: self.notes.to_vec(),
-            body: self
-                .body
-                .as_ref()
-                .and_then(|body| serde_json::from_str(body).ok()),
-        }
-    }
-}
-
 /// The last requests, the oldest first.
 #[derive(Debug)]
 pub(crate) struct Journal {
@@ -177,7 +107,7 @@ pub(crate) struct Journal {
 
 #[derive(Debug, Default)]
 struct Kept {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Arc<Entry>>,
     bytes: usize,
     /// How many requests there were.
     count: u64,
@@ -197,20 +127,9 @@ impl Journal {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The text of a body as it is kept, if it is.
-    pub(crate) fn body(&self, body: Option<Value>, secrets: &redact::Secrets<'_>) -> KeptBody {
-        if !self.limits.bodies {
-            return KeptBody::Nothing;
-        }
-        let Some(mut body) = body else {
-            return KeptBody::Nothing;
-        };
-        redact::redact(&mut body, secrets);
-        let text = body.to_string();
-        match text.len() <= LARGEST_BODY {
-            true => KeptBody::Text(text.into_boxed_str()),
-            false => KeptBody::TooLarge,
-        }
+    /// Whether bodies are remembered.
+    pub(crate) fn keeps_bodies(&self) -> bool {
+        self.limits.bodies
     }
 
     /// Remembers a request.
@@ -219,7 +138,7 @@ impl Journal {
         kept.count += 1;
         entry.number = kept.count;
         kept.bytes += entry.size();
-        kept.entries.push_back(entry);
+        kept.entries.push_back(Arc::new(entry));
         while kept.entries.len() > self.limits.requests || kept.bytes > self.limits.bytes {
             let Some(oldest) = kept.entries.pop_front() else {
                 break;
@@ -229,11 +148,10 @@ impl Journal {
         }
     }
 
-    /// The requests that `wanted` lets through.
-    pub(crate) fn entries(&self, mut wanted: impl FnMut(&Entry) -> bool) -> Vec<RequestRecord> {
-        let kept = self.kept();
-        let entries = kept.entries.iter().filter(|entry| wanted(entry));
-        entries.map(Entry::record).collect()
+    /// The requests, the oldest first.
+    pub(crate) fn entries(&self) -> Vec<Arc<Entry>> {
+        // Looking at them takes long, and requests that are being served do not wait for it.
+        self.kept().entries.iter().cloned().collect()
     }
 
     /// How many requests there were, and the number of the last one that the limits took away.
@@ -248,12 +166,4 @@ impl Journal {
         kept.entries.clear();
         kept.bytes = 0;
     }
-}
-
-/// What becomes of a body in the journal.
-#[derive(Debug)]
-pub(crate) enum KeptBody {
-    Nothing,
-    TooLarge,
-    Text(Box<str>),
 }

@@ -99,12 +99,12 @@ pub(crate) fn record(
             links: Vec::new(),
             history: imbl::Vector::new(),
         };
-        let entries = state.collection_mut(&spec.kind);
-        entries.put(entry);
-        if entries.active().len() > KEPT
+        state.put(&spec.kind, entry);
+        if let Some(entries) = state.collection(&spec.kind)
+            && entries.active().len() > KEPT
             && let Some(oldest) = entries.active().front().copied()
         {
-            entries.remove(oldest);
+            state.remove(&spec.kind, oldest);
         }
         Ok(())
     });

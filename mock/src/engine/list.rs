@@ -534,7 +534,7 @@ mod tests {
                 links: Vec::new(),
                 history: imbl::Vector::new(),
             };
-            state.collection_mut(kind).put(record);
+            state.put(kind, record);
         }
         Store::new(state, Book::default(), &Lag::default())
     }

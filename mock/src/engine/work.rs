@@ -264,8 +264,7 @@ impl Work<'_> {
     ) -> Result<Arc<Record>, ApiError> {
         // What is kept is packed; the hook and the answer still have the fields as they are here.
         let record = Arc::new(record);
-        let collection = self.state.collection_mut(&resource.name);
-        collection.put(Record::clone(&record));
+        self.state.put(&resource.name, Record::clone(&record));
         let kept = self.existing(resource, &record.id)?;
         Self::hook(resource).after_write(self, former, &record, steering)?;
         let now = self.existing(resource, &record.id)?;
@@ -282,13 +281,13 @@ impl Work<'_> {
         id: &str,
         amend: impl FnOnce(&mut Map<String, Value>),
     ) {
-        let collection = self.state.collection_mut(resource);
-        if let Some(record) = collection.by_id(id) {
+        let collection = self.state.collection(resource);
+        if let Some(record) = collection.and_then(|collection| collection.by_id(id)) {
             let mut record = Record::clone(record);
             let mut fields = record.fields.copied();
             amend(&mut fields);
             record.fields = Object::new(fields);
-            collection.put(record);
+            self.state.put(resource, record);
         }
     }
 
@@ -333,8 +332,8 @@ impl Work<'_> {
         record: &Arc<Record>,
     ) -> Result<(), ApiError> {
         // The object goes first, so that objects which refer to each other cannot go in circles.
-        let collection = self.state.collection_mut(&resource.name);
-        if collection.remove(record.sequence).is_none() {
+        let gone = self.state.remove(&resource.name, record.sequence);
+        if gone.is_none() {
             return Ok(());
         }
         if resource.spec.delete.archive {
@@ -346,7 +345,7 @@ impl Work<'_> {
             fields.insert(updated, Value::from(now));
             archived.fields = Object::new(fields);
             archived.archived = true;
-            self.state.collection_mut(&resource.name).put(archived);
+            self.state.put(&resource.name, archived);
         }
         for dependent in &resource.dependents {
             if !matches!(dependent.on_delete, OnDelete::Guard | OnDelete::Cascade) {

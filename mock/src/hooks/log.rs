@@ -195,12 +195,11 @@ pub(crate) fn keep(work: &mut Work<'_>, entry: Entry) -> Result<(), ApiError> {
 
 /// Forgets the oldest objects of a kind beyond what is kept.
 fn keep_recent(work: &mut Work<'_>, kind: &str) {
-    let collection = work.state.collection_mut(kind);
-    while collection.active().len() > KEPT {
-        let Some(oldest) = collection.active().front().copied() else {
-            return;
-        };
-        collection.remove(oldest);
+    while let Some(collection) = work.state.collection(kind)
+        && collection.active().len() > KEPT
+        && let Some(oldest) = collection.active().front().copied()
+    {
+        work.state.remove(kind, oldest);
     }
 }
 

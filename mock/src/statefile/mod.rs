@@ -279,6 +279,11 @@ impl Book {
         Some(file.changing.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether changes are written down.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.keeper.file().is_some()
+    }
+
     /// Writes a change down.
     ///
     /// # Errors

@@ -31,6 +31,32 @@ pub(crate) struct Collection {
 }
 
 impl Collection {
+    /// All that is in here, so that tests can compare it.
+    #[cfg(test)]
+    pub(crate) fn content(&self) -> impl PartialEq + std::fmt::Debug + use<> {
+        use std::collections::BTreeMap;
+
+        let numbers = |numbers: &Vector<u64>| numbers.iter().copied().collect::<Vec<_>>();
+        let links = self.by_link.iter().map(|(link, holders)| {
+            let Link { field, target } = link;
+            ((Arc::clone(field), Arc::clone(target)), numbers(holders))
+        });
+        let slugs = self.by_slug.iter();
+        let scoped = self.by_scoped_slug.iter();
+        (
+            self.records.clone(),
+            self.by_id.clone().into_iter().collect::<BTreeMap<_, _>>(),
+            scoped
+                .map(|(slug, number)| (slug.clone(), *number))
+                .collect::<BTreeMap<_, _>>(),
+            slugs
+                .map(|(slug, holders)| (Arc::clone(slug), numbers(holders)))
+                .collect::<BTreeMap<_, _>>(),
+            links.collect::<BTreeMap<_, _>>(),
+            [numbers(&self.active), numbers(&self.archived)],
+        )
+    }
+
     /// How many objects were looked at since this was last asked.
     #[cfg(test)]
     pub(crate) fn take_visits(&self) -> usize {
@@ -83,10 +109,15 @@ impl Collection {
     /// Puts an object in, in place of the one with the same number if there is one.
     pub(crate) fn put(&mut self, mut record: Record) {
         record.fields = record.fields.packed();
+        self.put_back(Arc::new(record));
+    }
+
+    /// Puts an object in as it was when it was there.
+    pub(super) fn put_back(&mut self, record: Arc<Record>) {
         let sequence = record.sequence;
         if let Some(former) = self.records.get(&sequence).cloned() {
             if found_alike(&former, &record) {
-                self.records.insert(sequence, Arc::new(record));
+                self.records.insert(sequence, record);
                 return;
             }
             self.unindex(&former);
@@ -106,7 +137,7 @@ impl Collection {
                 insert(self.by_link.entry(link.clone()).or_default(), sequence);
             }
         }
-        self.records.insert(sequence, Arc::new(record));
+        self.records.insert(sequence, record);
     }
 
     /// Takes an object out.

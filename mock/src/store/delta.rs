@@ -86,7 +86,7 @@ impl Delta {
         for (kind, former) in missing.filter(|(kind, _)| !after.collections.contains_key(*kind)) {
             let gone: Vec<u64> = former.records().keys().copied().collect();
             let put = Vec::new();
-            kinds.insert(kind.clone(), Objects { put, gone });
+            kinds.insert(kind.to_string(), Objects { put, gone });
         }
         for (kind, collection) in &after.collections {
             let former = before.collections.get(kind);
@@ -106,7 +106,7 @@ impl Delta {
                 }
             }
             if objects != Objects::default() {
-                kinds.insert(kind.clone(), objects);
+                kinds.insert(kind.to_string(), objects);
             }
         }
         let answered = before.answered.diff(&after.answered);
@@ -143,13 +143,13 @@ impl Delta {
             };
         }
         for (kind, objects) in self.kinds {
-            let collection = state.collection_mut(&kind);
             for sequence in objects.gone {
-                collection.remove(sequence);
+                state.remove(&kind, sequence);
             }
             for written in objects.put {
-                let former = collection.at(written.sequence).cloned();
-                collection.put(written.record(former.as_deref()));
+                let collection = state.collection(&kind);
+                let former = collection.and_then(|objects| objects.at(written.sequence).cloned());
+                state.put(&kind, written.record(former.as_deref()));
             }
         }
         for (owner, group, tally) in self.usage {

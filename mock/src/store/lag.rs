@@ -61,7 +61,12 @@ impl Past {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a state whose time is over.
+    /// Whether former states are kept.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.lag.milliseconds() != 0
+    }
+
+    /// Keeps a state whose time is over, if any is kept.
     pub(crate) fn keep(&self, state: Arc<State>) {
         let lag = self.lag.milliseconds();
         if lag == 0 {

@@ -1,9 +1,10 @@
 //! Everything the mock remembers.
 //!
-//! The state is made of persistent (structure-sharing) maps. A write works on a fork of the state
-//! and replaces the state only when it succeeds, so a refused request leaves no trace, a reader
-//! never waits for a writer, and a snapshot is one `Arc`.
+//! The state is made of persistent (structure-sharing) maps, so that a snapshot is one `Arc`, and what a reader has does
+//! not change. A write changes the current state in place; what others still hold is copied as far as it changes. A
+//! write that is refused takes its changes back.
 
+mod attempt;
 pub(crate) mod clock;
 pub(crate) mod collection;
 pub(crate) mod delta;
@@ -11,15 +12,18 @@ pub(crate) mod lag;
 pub(crate) mod record;
 pub(crate) mod usage;
 
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock, RwLockWriteGuard};
 
 use imbl::{HashMap, OrdMap};
 use serde::{Deserialize, Serialize};
 
+use self::attempt::{Attempt, Change, Changes};
 use self::clock::{Clock, Time};
 use self::collection::Collection;
 use self::delta::Delta;
 use self::lag::{Lag, Past};
+use self::record::Record;
 use self::usage::Usage;
 use crate::engine::error::ApiError;
 use crate::engine::identity::Ids;
@@ -29,7 +33,9 @@ use crate::statefile::event::Event;
 /// The state at one moment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
-    collections: HashMap<String, Arc<Collection>>,
+    collections: BTreeMap<Arc<str>, Arc<Collection>>,
+    /// What the write in progress has changed so far; none between writes.
+    changes: Option<Changes>,
     /// The next insertion number, shared by all collections.
     next: u64,
     pub(crate) clock: Clock,
@@ -85,7 +91,7 @@ impl State {
         self.accounts.contains_key(api)
     }
 
-    /// The collection of a resource; `None` while nothing was ever put into it.
+    /// The collection of a resource; `None` while nothing is in it.
     pub(crate) fn collection(&self, resource: &str) -> Option<&Collection> {
         self.collections.get(resource).map(Arc::as_ref)
     }
@@ -93,12 +99,50 @@ impl State {
     /// All collections, by the names of their resources.
     pub(crate) fn collections(&self) -> impl Iterator<Item = (&str, &Collection)> {
         let collections = self.collections.iter();
-        collections.map(|(resource, collection)| (resource.as_str(), collection.as_ref()))
+        collections.map(|(resource, collection)| (&**resource, collection.as_ref()))
     }
 
-    /// The collection of a resource, for writing.
-    pub(crate) fn collection_mut(&mut self, resource: &str) -> &mut Collection {
-        Arc::make_mut(self.collections.entry(resource.to_owned()).or_default())
+    fn collection_mut(&mut self, resource: &str) -> &mut Collection {
+        let name = self.shared(resource);
+        Arc::make_mut(self.collections.entry(name).or_default())
+    }
+
+    /// The name of a resource, as its collection has it if there is one.
+    fn shared(&self, resource: &str) -> Arc<str> {
+        let known = self.collections.get_key_value(resource);
+        known.map_or_else(|| Arc::from(resource), |(name, _)| Arc::clone(name))
+    }
+
+    /// Remembers what there is in a place before a write changes it.
+    fn note(&mut self, resource: &str, sequence: u64) {
+        if self.changes.is_none() {
+            return;
+        }
+        let change = Change {
+            resource: self.shared(resource),
+            sequence,
+            former: self
+                .collection(resource)
+                .and_then(|collection| collection.at(sequence).cloned()),
+        };
+        self.changes.get_or_insert_default().push(change);
+    }
+
+    /// Puts an object into the collection of a resource, in place of the one with the same number if there is one.
+    pub(crate) fn put(&mut self, resource: &str, record: Record) {
+        self.note(resource, record.sequence);
+        self.collection_mut(resource).put(record);
+    }
+
+    /// Takes an object out of the collection of a resource.
+    pub(crate) fn remove(&mut self, resource: &str, sequence: u64) -> Option<Arc<Record>> {
+        self.note(resource, sequence);
+        let collection = self.collection_mut(resource);
+        let gone = collection.remove(sequence);
+        if collection.records().is_empty() {
+            self.collections.remove(resource);
+        }
+        gone
     }
 
     /// How many objects were ever made.
@@ -116,9 +160,8 @@ impl State {
 /// The state shared by all requests.
 #[derive(Debug)]
 pub(crate) struct Store {
+    /// Locked for the length of one write; writes are short and wait for nothing but the state file.
     current: RwLock<Arc<State>>,
-    /// Held for the length of one write; writes are short and wait for nothing but the state file.
-    writing: Mutex<()>,
     /// Where changes are written down.
     book: Book,
     /// What reads that lag behind still see.
@@ -129,7 +172,6 @@ impl Store {
     pub(crate) fn new(state: State, book: Book, lag: &Lag) -> Self {
         Store {
             current: RwLock::new(Arc::new(state)),
-            writing: Mutex::new(()),
             book,
             past: Past::new(lag),
         }
@@ -137,8 +179,12 @@ impl Store {
 
     /// The state as it is now. It does not change afterwards.
     pub(crate) fn read(&self) -> Arc<State> {
-        // A panicking writer cannot leave a half-written state behind, so poison means nothing.
+        // A panicking writer leaves no half-written state behind, so poison means nothing.
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn writing(&self) -> RwLockWriteGuard<'_, Arc<State>> {
+        self.current.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads from the state as it was before the lag. What was not there yet then (an object that a request names) is
@@ -158,28 +204,32 @@ impl Store {
         self.past.clear();
     }
 
-    /// Runs a write against a fork of the state, and keeps the fork if the write succeeds and can be written down.
+    /// Runs a write, and keeps what it changed if it succeeds and can be written down.
     pub(crate) fn write<T>(
         &self,
         write: impl FnOnce(&mut State) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         let _changing = self.book.changing();
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let former = self.read();
-        let mut fork = State::clone(&former);
-        let outcome = write(&mut fork)?;
-        self.book
-            .note(|| Event::Change(Delta::between(&former, &fork)))?;
-        self.past.keep(former);
-        drop(self.put(fork));
+        let mut current = self.writing();
+        // Keeping the former state makes the write copy what it changes, so only who compares does.
+        let compared = self.book.is_kept() || self.past.is_kept();
+        let former = compared.then(|| Arc::clone(&current));
+        let attempt = Attempt::on(Arc::make_mut(&mut current));
+        let outcome = write(attempt.state)?;
+        if let Some(former) = former {
+            self.book
+                .note(|| Event::Change(Delta::between(&former, attempt.state)))?;
+            self.past.keep(former);
+        }
+        attempt.keep();
         Ok(outcome)
     }
 
     /// The state as it is, which an event is about, while nobody writes to it. Whoever calls holds [`Book::changing`].
     pub(crate) fn hold(&self, event: impl FnOnce() -> Event) -> Result<Arc<State>, ApiError> {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.writing();
         self.book.note(event)?;
-        Ok(self.read())
+        Ok(Arc::clone(&current))
     }
 
     /// Puts another state in place of the current one, and hands that back: dropping a large one takes long. Whoever
@@ -189,23 +239,17 @@ impl Store {
         event: impl FnOnce() -> Event,
         state: State,
     ) -> Result<Arc<State>, ApiError> {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.writing();
         self.book.note(event)?;
         self.past.clear();
-        Ok(self.put(state))
+        Ok(std::mem::replace(&mut *current, Arc::new(state)))
     }
 
     /// Puts another state in place of the current one without writing that down.
     pub(crate) fn put_back(&self, state: State) -> Arc<State> {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.writing();
         self.past.clear();
-        self.put(state)
-    }
-
-    fn put(&self, state: State) -> Arc<State> {
-        let state = Arc::new(state);
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *current, state)
+        std::mem::replace(&mut *current, Arc::new(state))
     }
 }
 
@@ -229,7 +273,7 @@ mod tests {
             field: Arc::from("workspace_id"),
             target: Arc::from(target),
         };
-        state.collection_mut("thing").put(Record {
+        let record = Record {
             sequence,
             id: Arc::from(id),
             slug: Some(Arc::from(slug)),
@@ -238,7 +282,8 @@ mod tests {
             fields: Object::new(fields),
             links: vec![link],
             history: imbl::Vector::new(),
-        });
+        };
+        state.put("thing", record);
         sequence
     }
 

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use crate::description::Description;
+use crate::description::node::Node;
 
 /// Which of the two descriptions of the API a mock follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -104,7 +105,10 @@ impl Served {
                 (title.to_owned(), base.to_owned())
             }
             Served::Read(description) => {
-                let title = description.document["info"]["title"].as_str();
+                let title = description
+                    .document
+                    .pointer("/info/title")
+                    .and_then(Node::as_str);
                 let base = description.api.base_paths.first();
                 (
                     title.unwrap_or_default().to_owned(),

@@ -179,18 +179,13 @@ impl Walk<'_> {
         for index in 0..values.as_ref().map_or(0, length) {
             let item = values.as_ref().and_then(|values| values.item(index));
             if let Some(item) = item
-                && value.is_none_or(|value| value == item.value)
+                && value.is_none_or(|value| *value == Value::from(item.value))
             {
                 self.found.insert(format!("schema {}", item.pointer));
             }
         }
         if let Some(properties) = schema.get("properties") {
-            for name in properties
-                .value
-                .as_object()
-                .into_iter()
-                .flat_map(|m| m.keys())
-            {
+            for name in properties.value.keys() {
                 let there = value.map(|value| value.get(name));
                 if let Some(property) = properties.get(name)
                     && there != Some(None)
@@ -237,5 +232,5 @@ impl Walk<'_> {
 }
 
 fn length(list: &Located) -> usize {
-    list.value.as_array().map_or(0, Vec::len)
+    list.value.as_array().map_or(0, <[_]>::len)
 }

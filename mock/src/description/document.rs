@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use super::node::Node;
 
 /// The name under which the whole document is registered for JSON Schema.
 pub(crate) const BASE_URI: &str = "urn:gatewright:api";
@@ -17,12 +17,12 @@ const MAX_HOPS: usize = 32;
 #[derive(Clone, Debug)]
 pub(crate) struct Located {
     pub(crate) pointer: String,
-    pub(crate) value: &'static Value,
+    pub(crate) value: &'static Node,
 }
 
 impl Located {
     /// The document itself.
-    pub(crate) fn root(document: &'static Value) -> Self {
+    pub(crate) fn root(document: &'static Node) -> Self {
         Located {
             pointer: String::new(),
             value: document,
@@ -40,7 +40,7 @@ impl Located {
 
     /// The item `index`, if this is an array that has it.
     pub(crate) fn item(&self, index: usize) -> Option<Located> {
-        let value = self.value.get(index)?;
+        let value = self.value.as_array()?.get(index)?;
         Some(Located {
             pointer: join(&self.pointer, &index.to_string()),
             value,
@@ -48,10 +48,10 @@ impl Located {
     }
 
     /// Follows `$ref` until something else is found; a broken or circular reference yields `None`.
-    pub(crate) fn resolved(&self, document: &'static Value) -> Option<Located> {
+    pub(crate) fn resolved(&self, document: &'static Node) -> Option<Located> {
         let mut here = self.clone();
         for _ in 0..MAX_HOPS {
-            let Some(reference) = here.value.get("$ref").and_then(Value::as_str) else {
+            let Some(reference) = here.value.get("$ref").and_then(Node::as_str) else {
                 return Some(here);
             };
             here = lookup(document, reference)?;
@@ -78,7 +78,7 @@ impl Located {
 }
 
 /// Resolves a local reference such as `#/components/schemas/Guardrail`.
-pub(crate) fn lookup(document: &'static Value, reference: &str) -> Option<Located> {
+pub(crate) fn lookup(document: &'static Node, reference: &str) -> Option<Located> {
     let pointer = reference.strip_prefix('#')?;
     let value = document.pointer(pointer)?;
     Some(Located {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::document::Located;
+use super::node::Node;
 use super::schema::{Types, branches, types};
 
 /// How deep objects are looked into; some schemas contain themselves.
@@ -23,13 +24,13 @@ pub(crate) struct Members {
 }
 
 impl Members {
-    pub(crate) fn of(document: &'static Value, schema: &Located) -> Members {
+    pub(crate) fn of(document: &'static Node, schema: &Located) -> Members {
         let mut members = Members::default();
         members.gather(document, schema, 0);
         members
     }
 
-    fn gather(&mut self, document: &'static Value, schema: &Located, depth: usize) {
+    fn gather(&mut self, document: &'static Node, schema: &Located, depth: usize) {
         if depth > DEEPEST {
             self.open = true;
             return;
@@ -39,15 +40,15 @@ impl Members {
         };
         if let Some(own) = schema.get("properties") {
             self.listed = true;
-            for name in own.value.as_object().into_iter().flat_map(|own| own.keys()) {
+            for name in own.value.keys() {
                 if let Some(property) = own.get(name) {
-                    let known = self.known.entry(name.clone()).or_default();
+                    let known = self.known.entry(name.to_owned()).or_default();
                     known.gather(document, &property, depth + 1);
                 }
             }
         }
         let others = schema.value.get("additionalProperties");
-        self.open |= others.is_some_and(|others| *others != Value::Bool(false));
+        self.open |= others.is_some_and(|others| *others != Node::Bool(false));
         if let Some(items) = schema.get("items") {
             let known = self.items.get_or_insert_default();
             known.gather(document, &items, depth + 1);
@@ -122,9 +123,11 @@ mod tests {
 
     use super::Members;
     use crate::description::document::Located;
+    use crate::description::node::Node;
 
     fn unknown(schema: Value, value: Value) -> Vec<String> {
-        let document: &'static Value = Box::leak(Box::new(schema));
+        let text = Box::leak(schema.to_string().into_boxed_str());
+        let document: &'static Node = Box::leak(Box::new(Node::read(text).unwrap()));
         Members::of(document, &Located::root(document)).unknown(&value)
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod api;
 pub(crate) mod behaviour;
 pub(crate) mod document;
 pub(crate) mod members;
+pub(crate) mod node;
 pub(crate) mod operation;
 pub(crate) mod resource;
 pub(crate) mod router;
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 use self::api::{ApiSpec, SeedSpec};
 use self::behaviour::{Action, ResourceSpec};
 use self::document::{BASE_URI, Located};
+use self::node::Node;
 use self::operation::{METHODS, Operation};
 use self::resource::Resource;
 use self::router::Router;
@@ -32,7 +34,7 @@ use crate::{ArizeRevision, Profile, hooks};
 /// A description that is part of the program. It is parsed when it is first asked for.
 struct Embedded {
     text: &'static str,
-    value: OnceLock<Value>,
+    tree: OnceLock<Node>,
     parsed: OnceLock<Result<Description, String>>,
 }
 
@@ -40,16 +42,15 @@ impl Embedded {
     const fn new(text: &'static str) -> Self {
         Embedded {
             text,
-            value: OnceLock::new(),
+            tree: OnceLock::new(),
             parsed: OnceLock::new(),
         }
     }
 
     fn get(&'static self) -> Result<&'static Description, String> {
         let parsed = self.parsed.get_or_init(|| {
-            let document: Value =
-                serde_json::from_str(self.text).map_err(|error| error.to_string())?;
-            let description = Description::read(self.text, self.value.get_or_init(|| document))?;
+            let tree = Node::read(self.text)?;
+            let description = Description::read(self.text, self.tree.get_or_init(|| tree))?;
             match description.not_served.first() {
                 None => Ok(description),
                 Some(problem) => Err(problem.clone()),
@@ -77,7 +78,7 @@ static ARIZE_FIRST: Embedded = embedded!("arize.2026-07-02");
 pub(crate) struct Description {
     /// The document as it is served to clients.
     pub(crate) text: &'static str,
-    pub(crate) document: &'static Value,
+    pub(crate) document: &'static Node,
     pub(crate) api: ApiSpec,
     /// The objects that an account begins with.
     pub(crate) seed: Vec<SeedSpec>,
@@ -108,30 +109,23 @@ impl Description {
         }
     }
 
-    fn read(text: &'static str, document: &'static Value) -> Result<Description, String> {
+    fn read(text: &'static str, document: &'static Node) -> Result<Description, String> {
         let root = Located::root(document);
         let api = document
             .get("x-api")
             .ok_or("the description has no x-api")?;
         let api: ApiSpec =
-            serde_json::from_value(api.clone()).map_err(|error| format!("x-api: {error}"))?;
+            serde_json::from_value(Value::from(api)).map_err(|error| format!("x-api: {error}"))?;
         let seed = match document.get("x-seed") {
             None => Vec::new(),
-            Some(seed) => {
-                serde_json::from_value(seed.clone()).map_err(|error| format!("x-seed: {error}"))?
-            }
+            Some(seed) => serde_json::from_value(Value::from(seed))
+                .map_err(|error| format!("x-seed: {error}"))?,
         };
         let paths = root.get("paths").ok_or("the description has no paths")?;
         let mut operations = Vec::new();
         let mut router = Router::default();
         let mut not_served = Vec::new();
-        for path in paths
-            .value
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(path, _)| path)
-        {
+        for path in paths.value.keys() {
             let Some(item) = paths.get(path) else {
                 continue;
             };
@@ -146,11 +140,11 @@ impl Description {
         }
         not_served.extend(router.finish());
         let mut specs = HashMap::new();
-        if let Some(annotations) = document.get("x-resources").and_then(Value::as_object) {
+        if let Some(annotations) = document.get("x-resources").and_then(Node::as_object) {
             for (name, annotation) in annotations {
-                let spec = serde_json::from_value::<ResourceSpec>(annotation.clone())
+                let spec = serde_json::from_value::<ResourceSpec>(Value::from(annotation))
                     .map_err(|error| format!("x-resources.{name}: {error}"))?;
-                specs.insert(name.clone(), spec);
+                specs.insert(name.to_string(), spec);
             }
         }
         let description = Description {
@@ -225,9 +219,12 @@ impl Description {
         let registry = self
             .registry
             .get_or_init(|| {
+                // The library's own kind of tree is several times as large, and idle mocks need none.
+                let document: Value = serde_json::from_str(self.text).ok()?;
+                let document: &'static Value = Box::leak(Box::new(document));
                 Registry::new()
                     .draft(Draft::Draft202012)
-                    .add(BASE_URI, self.document)
+                    .add(BASE_URI, document)
                     .ok()?
                     .prepare()
                     .ok()

@@ -9,6 +9,7 @@ use super::api::{ApiSpec, Paging};
 use super::behaviour::OperationBehaviour;
 use super::document::Located;
 use super::members::Members;
+use super::node::Node;
 use super::schema::{Types, names, types};
 use crate::engine::shape::Shape;
 use crate::gateway::Answer;
@@ -138,7 +139,7 @@ pub(crate) struct Operation {
 impl Operation {
     /// Reads the operation `method` from its path item.
     pub(crate) fn read(
-        document: &'static Value,
+        document: &'static Node,
         api: &ApiSpec,
         path: &str,
         item: &Located,
@@ -150,7 +151,7 @@ impl Operation {
         let id = operation
             .value
             .get("operationId")
-            .and_then(Value::as_str)
+            .and_then(Node::as_str)
             .map_or_else(
                 || format!("{} {path}", method.to_ascii_uppercase()),
                 str::to_owned,
@@ -158,7 +159,7 @@ impl Operation {
         let behaviour = match operation.value.get("x-behaviour") {
             None => None,
             Some(behaviour) => Some(
-                serde_json::from_value::<OperationBehaviour>(behaviour.clone())
+                serde_json::from_value::<OperationBehaviour>(Value::from(behaviour))
                     .map_err(|error| format!("x-behaviour of {method} {path}: {error}"))?,
             ),
         };
@@ -166,7 +167,7 @@ impl Operation {
         let scopes: Vec<String> = operation
             .value
             .get("x-scope")
-            .and_then(Value::as_str)
+            .and_then(Node::as_str)
             .map(|scopes| {
                 scopes
                     .split('|')
@@ -176,7 +177,7 @@ impl Operation {
             .unwrap_or_default();
         let gateway = match operation.value.get("x-gateway") {
             Some(answer) => Some(
-                serde_json::from_value::<Answer>(answer.clone())
+                serde_json::from_value::<Answer>(Value::from(answer))
                     .map_err(|error| format!("x-gateway of {method} {path}: {error}"))?,
             ),
             // What needs the scope of the data plane alone belongs to it.
@@ -193,8 +194,8 @@ impl Operation {
             public: is_public(document, &operation),
             scopes,
             gateway,
-            passed_on: operation.value.get("x-passed-on") == Some(&Value::Bool(true)),
-            departs: operation.value.get("x-departs") == Some(&Value::Bool(true)),
+            passed_on: operation.value.is_true("x-passed-on"),
+            departs: operation.value.is_true("x-departs"),
             paging: PagingNames::among(&parameters, &api.paging),
             parameters,
             body: request_body(document, &operation),
@@ -225,7 +226,7 @@ impl Operation {
     }
 
     /// The default that the description gives for the query parameter `name`.
-    pub(crate) fn query_default(&self, name: &str) -> Option<&'static Value> {
+    pub(crate) fn query_default(&self, name: &str) -> Option<&'static Node> {
         self.parameters
             .iter()
             .find(|p| p.place == ParameterIn::Query && p.name == name)
@@ -241,34 +242,34 @@ impl Operation {
     }
 }
 
-fn is_public(document: &'static Value, operation: &Located) -> bool {
+fn is_public(document: &'static Node, operation: &Located) -> bool {
     let security = operation
         .value
         .get("security")
         .or_else(|| document.get("security"));
-    match security.and_then(Value::as_array) {
+    match security.and_then(Node::as_array) {
         None => false,
         // `security: []` and an alternative `{}` both mean that no key is needed.
         Some(alternatives) => {
             alternatives.is_empty()
                 || alternatives
                     .iter()
-                    .any(|a| a.as_object().is_some_and(serde_json::Map::is_empty))
+                    .any(|a| a.as_object().is_some_and(<[_]>::is_empty))
         }
     }
 }
 
-fn parameters(document: &'static Value, item: &Located, operation: &Located) -> Vec<Parameter> {
+fn parameters(document: &'static Node, item: &Located, operation: &Located) -> Vec<Parameter> {
     let mut found: Vec<Parameter> = Vec::new();
     for holder in [item, operation] {
         let Some(list) = holder.get("parameters") else {
             continue;
         };
-        for index in 0..list.value.as_array().map_or(0, Vec::len) {
+        for index in 0..list.value.as_array().map_or(0, <[Node]>::len) {
             let Some(located) = list.item(index).and_then(|p| p.resolved(document)) else {
                 continue;
             };
-            let text = |key: &str| located.value.get(key).and_then(Value::as_str);
+            let text = |key: &str| located.value.get(key).and_then(Node::as_str);
             let place = match text("in") {
                 Some("path") => ParameterIn::Path,
                 Some("query") => ParameterIn::Query,
@@ -285,7 +286,7 @@ fn parameters(document: &'static Value, item: &Located, operation: &Located) -> 
             });
             let parameter = Parameter {
                 place,
-                required: located.value.get("required") == Some(&Value::Bool(true)),
+                required: located.value.is_true("required"),
                 types: schema
                     .as_ref()
                     .map_or(Types::ANY, |schema| types(document, schema)),
@@ -301,7 +302,7 @@ fn parameters(document: &'static Value, item: &Located, operation: &Located) -> 
     found
 }
 
-fn request_body(document: &'static Value, operation: &Located) -> Option<RequestBody> {
+fn request_body(document: &'static Node, operation: &Located) -> Option<RequestBody> {
     let body = operation.get("requestBody")?.resolved(document)?;
     let contents = contents(&body);
     let declared = contents
@@ -310,20 +311,18 @@ fn request_body(document: &'static Value, operation: &Located) -> Option<Request
         .flat_map(|schema| names(document, schema))
         .collect();
     Some(RequestBody {
-        required: body.value.get("required") == Some(&Value::Bool(true)),
+        required: body.value.is_true("required"),
         contents,
         declared,
     })
 }
 
-fn responses(document: &'static Value, operation: &Located) -> Vec<Response> {
+fn responses(document: &'static Node, operation: &Located) -> Vec<Response> {
     let Some(list) = operation.get("responses") else {
         return Vec::new();
     };
-    let Some(members) = list.value.as_object() else {
-        return Vec::new();
-    };
-    let mut found: Vec<Response> = members
+    let mut found: Vec<Response> = list
+        .value
         .keys()
         .filter_map(|status| {
             let response = list.get(status)?.resolved(document)?;
@@ -341,10 +340,8 @@ fn contents(holder: &Located) -> Vec<Content> {
     let Some(content) = holder.get("content") else {
         return Vec::new();
     };
-    let Some(members) = content.value.as_object() else {
-        return Vec::new();
-    };
-    members
+    content
+        .value
         .keys()
         .filter_map(|media_type| {
             let schema = content.get(media_type)?.get("schema");

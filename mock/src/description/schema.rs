@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::document::{Located, lookup};
+use super::node::Node;
 
 /// How deep `allOf`, `anyOf` and `$ref` are followed before giving up on a schema.
 const MAX_DEPTH: usize = 24;
@@ -53,36 +54,38 @@ impl Types {
 }
 
 /// The types an instance of `schema` may have.
-pub(crate) fn types(document: &'static Value, schema: &Located) -> Types {
+pub(crate) fn types(document: &'static Node, schema: &Located) -> Types {
     types_within(document, schema, 0)
 }
 
-fn types_within(document: &'static Value, schema: &Located, depth: usize) -> Types {
+fn types_within(document: &'static Node, schema: &Located, depth: usize) -> Types {
     if depth > MAX_DEPTH {
         return Types::ANY;
     }
     let mut allowed = Types::ANY;
-    if let Some(reference) = schema.value.get("$ref").and_then(Value::as_str)
+    if let Some(reference) = schema.value.get("$ref").and_then(Node::as_str)
         && let Some(target) = lookup(document, reference)
     {
         allowed.0 &= types_within(document, &target, depth + 1).0;
     }
     match schema.value.get("type") {
-        Some(Value::String(name)) => allowed.0 &= Types::named(name).0,
-        Some(Value::Array(names)) => {
+        Some(Node::String(name)) => allowed.0 &= Types::named(name).0,
+        Some(Node::Array(names)) => {
             let union = names
                 .iter()
-                .filter_map(Value::as_str)
+                .filter_map(Node::as_str)
                 .fold(0, |set, n| set | Types::named(n).0);
             allowed.0 &= union;
         }
         _ => {}
     }
     if let Some(constant) = schema.value.get("const") {
-        allowed.0 &= Types::of(constant).0;
+        allowed.0 &= Types::of(&constant.into()).0;
     }
-    if let Some(Value::Array(values)) = schema.value.get("enum") {
-        allowed.0 &= values.iter().fold(0, |set, value| set | Types::of(value).0);
+    if let Some(Node::Array(values)) = schema.value.get("enum") {
+        allowed.0 &= values
+            .iter()
+            .fold(0, |set, value| set | Types::of(&value.into()).0);
     }
     for keyword in ["anyOf", "oneOf"] {
         let branches = branches(schema, keyword);
@@ -104,7 +107,7 @@ pub(crate) fn branches(schema: &Located, keyword: &str) -> Vec<Located> {
     let Some(list) = schema.get(keyword) else {
         return Vec::new();
     };
-    (0..list.value.as_array().map_or(0, Vec::len))
+    (0..list.value.as_array().map_or(0, <[Node]>::len))
         .filter_map(|index| list.item(index))
         .collect()
 }
@@ -119,7 +122,7 @@ pub(crate) struct Property {
 }
 
 /// All properties of an object schema in the order in which they are met.
-pub(crate) fn properties(document: &'static Value, schema: &Located) -> Vec<Property> {
+pub(crate) fn properties(document: &'static Node, schema: &Located) -> Vec<Property> {
     let mut found = Vec::new();
     let mut required = Vec::new();
     collect(document, schema, &mut found, &mut required, 0);
@@ -130,7 +133,7 @@ pub(crate) fn properties(document: &'static Value, schema: &Located) -> Vec<Prop
 }
 
 fn collect(
-    document: &'static Value,
+    document: &'static Node,
     schema: &Located,
     found: &mut Vec<Property>,
     required: &mut Vec<&'static str>,
@@ -139,23 +142,21 @@ fn collect(
     if depth > MAX_DEPTH {
         return;
     }
-    if let Some(reference) = schema.value.get("$ref").and_then(Value::as_str)
+    if let Some(reference) = schema.value.get("$ref").and_then(Node::as_str)
         && let Some(target) = lookup(document, reference)
     {
         collect(document, &target, found, required, depth + 1);
     }
-    if let Some(names) = schema.value.get("required").and_then(Value::as_array) {
-        required.extend(names.iter().filter_map(Value::as_str));
+    if let Some(names) = schema.value.get("required").and_then(Node::as_array) {
+        required.extend(names.iter().filter_map(Node::as_str));
     }
-    if let Some(own) = schema.get("properties")
-        && let Some(members) = own.value.as_object()
-    {
-        for name in members.keys() {
+    if let Some(own) = schema.get("properties") {
+        for name in own.value.keys() {
             let Some(schema) = own.get(name) else {
                 continue;
             };
             let property = Property {
-                name: name.clone(),
+                name: name.to_owned(),
                 schema,
                 required: false,
             };
@@ -180,15 +181,15 @@ fn collect(
 }
 
 /// The names of all members that an object of a schema can have, whichever branch it takes.
-pub(crate) fn names(document: &'static Value, schema: &Located) -> Vec<String> {
-    fn gather(document: &'static Value, schema: &Located, found: &mut Vec<String>, depth: usize) {
+pub(crate) fn names(document: &'static Node, schema: &Located) -> Vec<String> {
+    fn gather(document: &'static Node, schema: &Located, found: &mut Vec<String>, depth: usize) {
         let Some(schema) = schema.resolved(document).filter(|_| depth < MAX_DEPTH) else {
             return;
         };
-        let own = schema.value.get("properties").and_then(Value::as_object);
-        for name in own.into_iter().flat_map(|own| own.keys()) {
-            if !found.contains(name) {
-                found.push(name.clone());
+        let own = schema.value.get("properties");
+        for name in own.into_iter().flat_map(Node::keys) {
+            if !found.iter().any(|known| known == name) {
+                found.push(name.to_owned());
             }
         }
         for keyword in ["allOf", "anyOf", "oneOf"] {
@@ -203,28 +204,23 @@ pub(crate) fn names(document: &'static Value, schema: &Located) -> Vec<String> {
 }
 
 /// The only value a schema allows, if it names one (`const`, or an `enum` of one).
-pub(crate) fn constant(document: &'static Value, schema: &Located) -> Option<&'static Value> {
+pub(crate) fn constant(document: &'static Node, schema: &Located) -> Option<&'static Node> {
     let schema = schema.resolved(document)?;
     if let Some(value) = schema.value.get("const") {
         return Some(value);
     }
-    match schema
-        .value
-        .get("enum")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-    {
+    match schema.value.get("enum").and_then(Node::as_array) {
         Some([only]) => Some(only),
         _ => None,
     }
 }
 
 /// The schema of an array's items, looked for through `$ref` and the branches.
-pub(crate) fn items(document: &'static Value, schema: &Located) -> Option<Located> {
+pub(crate) fn items(document: &'static Node, schema: &Located) -> Option<Located> {
     items_within(document, schema, 0)
 }
 
-fn items_within(document: &'static Value, schema: &Located, depth: usize) -> Option<Located> {
+fn items_within(document: &'static Node, schema: &Located, depth: usize) -> Option<Located> {
     if depth > MAX_DEPTH {
         return None;
     }

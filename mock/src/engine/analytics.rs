@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::log_filters::Feedback;
 use crate::description::Description;
+use crate::description::node::Node;
 use crate::store::State;
 use crate::store::record::Record;
 
@@ -22,11 +23,8 @@ pub(crate) const SAVED: &str = "^saved";
 /// What tokens sent to and received from a model cost, in USD cents; models without a price cost nothing.
 pub(crate) fn cost(description: &Description, model: &str, sent: f64, received: f64) -> f64 {
     let providers = description.document.get("x-model-prices");
-    let mut providers = providers
-        .and_then(Value::as_object)
-        .into_iter()
-        .flat_map(Map::values);
-    let prices = providers.find_map(|models| models.get(model));
+    let mut providers = providers.and_then(Node::as_object).into_iter().flatten();
+    let prices = providers.find_map(|(_, models)| models.get(model)?.as_array());
     let price = |which: usize| prices.and_then(|prices| prices.get(which)?.as_f64());
     price(0).unwrap_or(0.0) * sent + price(1).unwrap_or(0.0) * received
 }

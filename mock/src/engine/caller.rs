@@ -11,6 +11,7 @@ use super::error::ApiError;
 use super::work;
 use crate::description::Description;
 use crate::description::api::{ApiSpec, Tenancy};
+use crate::description::node::Node;
 use crate::description::operation::Operation;
 use crate::description::resource::{OWNER, Resource};
 use crate::store::record::Record;
@@ -204,8 +205,8 @@ fn is_beyond(description: &Description, key: &Record, scope: &str) -> bool {
     let limits = description.document.get("x-scope-limits");
     let limits = limits
         .and_then(|limits| limits.get(key.text("type")?))
-        .and_then(Value::as_array);
-    let mut limits = limits.into_iter().flatten().filter_map(Value::as_str);
+        .and_then(Node::as_array);
+    let mut limits = limits.into_iter().flatten().filter_map(Node::as_str);
     limits.any(|limit| match limit.strip_suffix(".*") {
         Some(group) => scope
             .strip_prefix(group)

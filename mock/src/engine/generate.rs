@@ -10,6 +10,7 @@ use serde_json::{Map, Number, Value, json};
 
 use crate::description::Description;
 use crate::description::document::Located;
+use crate::description::node::Node;
 use crate::description::schema::{self, Types};
 
 /// Below this depth only required properties are generated.
@@ -47,20 +48,21 @@ struct Generator<'d> {
 
 impl Generator<'_> {
     fn any(&mut self, schema: &Located, name: &str, depth: usize) -> Option<Value> {
-        if depth > MAX_DEPTH || schema.value == &Value::Bool(false) {
+        if depth > MAX_DEPTH || schema.value == &Node::Bool(false) {
             return None;
         }
         for keyword in ["const", "default"] {
-            if let Some(value) = schema.value.get(keyword)
-                && (keyword == "const" || self.fits(schema, value))
+            if let Some(value) = schema.value.get(keyword).map(Value::from)
+                && (keyword == "const" || self.fits(schema, &value))
             {
-                return Some(value.clone());
+                return Some(value);
             }
         }
-        if let Some(values) = schema.value.get("enum").and_then(Value::as_array)
-            && let Some(value) = values.iter().find(|value| self.fits(schema, value))
+        if let Some(values) = schema.value.get("enum").and_then(Node::as_array)
+            && let mut values = values.iter().map(Value::from)
+            && let Some(value) = values.find(|value| self.fits(schema, value))
         {
-            return Some(value.clone());
+            return Some(value);
         }
         if schema.value.get("$ref").is_some() {
             return self.referenced(schema, name, depth);
@@ -177,8 +179,8 @@ impl Generator<'_> {
             }
         }
         // A few schemas require names that they do not describe.
-        if let Some(required) = schema.value.get("required").and_then(Value::as_array) {
-            for name in required.iter().filter_map(Value::as_str) {
+        if let Some(required) = schema.value.get("required").and_then(Node::as_array) {
+            for name in required.iter().filter_map(Node::as_str) {
                 if !members.contains_key(name) {
                     members.insert(name.to_owned(), Value::from(name));
                 }
@@ -187,7 +189,7 @@ impl Generator<'_> {
         let least = schema
             .value
             .get("minProperties")
-            .and_then(Value::as_u64)
+            .and_then(Node::as_u64)
             .unwrap_or(0);
         if (members.len() as u64) < least
             && let Some(additional) = schema.get("additionalProperties")
@@ -202,7 +204,7 @@ impl Generator<'_> {
         let least = schema
             .value
             .get("minItems")
-            .and_then(Value::as_u64)
+            .and_then(Node::as_u64)
             .unwrap_or(0)
             .min(64);
         let wanted = if depth > OPTIONAL_DEPTH {
@@ -225,9 +227,7 @@ impl Generator<'_> {
 
     fn text(&mut self, schema: &Located, name: &str) -> Option<Value> {
         let keyword = |keyword: &str| schema.value.get(keyword);
-        let format = keyword("format")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let format = keyword("format").and_then(Node::as_str).unwrap_or_default();
         let formatted = match format.to_ascii_lowercase().as_str() {
             "uuid" => Some(uuid(&schema.pointer)),
             "date-time" => Some("2026-01-01T00:00:00.000Z".to_owned()),
@@ -240,8 +240,16 @@ impl Generator<'_> {
             _ if name == "id" => Some(uuid(&schema.pointer)),
             _ => None,
         };
+        if let Some(formatted) = &formatted
+            && schema
+                .value
+                .keys()
+                .all(|name| matches!(name, "type" | "format"))
+        {
+            return Some(Value::from(formatted.as_str()));
+        }
         let least = keyword("minLength")
-            .and_then(Value::as_u64)
+            .and_then(Node::as_u64)
             .unwrap_or(0)
             .min(4096);
         let padding = "sample-".repeat(usize::try_from(least / 7 + 1).ok()?);
@@ -257,7 +265,7 @@ impl Generator<'_> {
     }
 
     fn number(&mut self, schema: &Located, types: Types) -> Option<Value> {
-        let bound = |keyword: &str| schema.value.get(keyword).and_then(Value::as_f64);
+        let bound = |keyword: &str| schema.value.get(keyword).and_then(Node::as_f64);
         let lowest = bound("minimum").or(bound("exclusiveMinimum").map(|bound| bound + 1.0));
         let highest = bound("maximum").or(bound("exclusiveMaximum").map(|bound| bound - 1.0));
         let step = bound("multipleOf").unwrap_or(1.0);
@@ -289,10 +297,34 @@ impl Generator<'_> {
     }
 
     fn fits(&self, schema: &Located, value: &Value) -> bool {
+        let document = self.description.document;
+        if let Some(allowed) = simple(schema) {
+            return schema::types(document, schema).has(Types::of(value))
+                && allowed
+                    .is_none_or(|allowed| allowed.iter().any(|one| Value::from(one) == *value));
+        }
         self.description
             .validator(schema)
             .is_none_or(|validator| validator.is_valid(value))
     }
+}
+
+/// The values of a schema's enum, if it has one, where nothing but types and that decides: most schemas need no
+/// validator, and the first one that is made takes more room and time than all else that an idle mock does.
+fn simple(schema: &Located) -> Option<Option<&'static [Node]>> {
+    let known = [
+        "type",
+        "enum",
+        "default",
+        "title",
+        "description",
+        "readOnly",
+    ];
+    let simple = schema
+        .value
+        .keys()
+        .all(|name| known.contains(&name) || name.starts_with("x-"));
+    simple.then(|| schema.value.get("enum").and_then(Node::as_array))
 }
 
 /// A UUID that depends only on where the schema stands.

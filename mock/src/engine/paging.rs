@@ -6,11 +6,11 @@ use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
 
 use super::error::ApiError;
 use super::request::Request;
 use crate::description::behaviour::OperationBehaviour;
+use crate::description::node::Node;
 use crate::description::operation::Operation;
 
 /// A page of a list.
@@ -79,7 +79,7 @@ pub(crate) fn page(
             .size
             .as_deref()
             .and_then(|name| operation.query_default(name))
-            .and_then(Value::as_u64)
+            .and_then(Node::as_u64)
             .and_then(|size| usize::try_from(size).ok())
             .unwrap_or(names.default),
     };
@@ -92,7 +92,7 @@ pub(crate) fn page(
             // An area whose first page is 1 says so with the parameter's default.
             let first = names.number.as_deref();
             let first = first.and_then(|name| operation.query_default(name));
-            let first = usize::from(first.and_then(Value::as_u64) == Some(1));
+            let first = usize::from(first.and_then(Node::as_u64) == Some(1));
             let number = given(&names.number).unwrap_or(first);
             number.saturating_sub(first).saturating_mul(size)
         }

@@ -12,6 +12,7 @@ use super::generate;
 use crate::description::Description;
 use crate::description::behaviour::{Action, OperationBehaviour};
 use crate::description::document::Located;
+use crate::description::node::Node;
 use crate::description::schema::{self, Types};
 use crate::store::record::Fields;
 
@@ -220,7 +221,7 @@ fn list(description: &Description, schema: &Located) -> Shape {
             _ => match schema::items(document, &property.schema) {
                 Some(items) => Source::Nested(Shape::Items(forms(description, &items, 0))),
                 None => match schema::constant(document, &property.schema) {
-                    Some(constant) => Source::Constant(constant.clone()),
+                    Some(constant) => Source::Constant(Value::from(constant)),
                     // The one text that lists carry everywhere; some documents do not fix it.
                     None if property.name == "object" => Source::Constant(Value::from("list")),
                     None => match about_pages(description, &property.schema) {
@@ -256,7 +257,7 @@ fn choice(description: &Description, schema: &Located, depth: usize) -> Option<F
         return choice(description, only, depth + 1);
     }
     // Nothing can be shown that a closed schema does not describe.
-    if schema.value.get("additionalProperties") == Some(&Value::Bool(false))
+    if schema.value.get("additionalProperties") == Some(&Node::Bool(false))
         && schema.value.get("properties").is_some()
     {
         return Some(Forms(vec![fields(description, &schema, depth + 1)]));
@@ -266,7 +267,7 @@ fn choice(description: &Description, schema: &Located, depth: usize) -> Option<F
         .flat_map(|keyword| schema::branches(&schema, keyword))
         .filter(|branch| schema::types(document, branch).has(Types::OBJECT))
         .collect();
-    let constants: Vec<Vec<(String, &Value)>> = branches
+    let constants: Vec<Vec<(String, &Node)>> = branches
         .iter()
         .map(|branch| {
             let properties = schema::properties(document, branch).into_iter();
@@ -282,7 +283,7 @@ fn choice(description: &Description, schema: &Located, depth: usize) -> Option<F
         .split_first()
         .filter(|(_, rest)| !rest.is_empty())?;
     let told_apart = first.iter().any(|(name, _)| {
-        let mut seen: Vec<&Value> = Vec::new();
+        let mut seen: Vec<&Node> = Vec::new();
         constants.iter().all(|constants| {
             let own = constants.iter().find(|(known, _)| known == name);
             let fresh = own.is_some_and(|(_, value)| !seen.contains(value));
@@ -360,7 +361,7 @@ fn field(
 ) -> Member {
     let document = description.document;
     let source = match schema::constant(document, &property.schema) {
-        Some(constant) => Source::Constant(constant.clone()),
+        Some(constant) => Source::Constant(Value::from(constant)),
         None if owner => Source::OwnerField,
         None => match choice(description, &property.schema, depth) {
             Some(forms) => Source::Choice(forms),
@@ -381,10 +382,13 @@ fn field(
         .value
         .get("x-spelling")
         .and_then(|spelling| match spelling.get("words") {
-            Some(words) => words.as_object().cloned().map(Spelling::Words),
+            Some(words) => match Value::from(words) {
+                Value::Object(words) => Some(Spelling::Words(words)),
+                _ => None,
+            },
             None => Some(Spelling::Flag {
-                when_true: spelling.get("when_true")?.clone(),
-                when_false: spelling.get("when_false")?.clone(),
+                when_true: spelling.get("when_true")?.into(),
+                when_false: spelling.get("when_false")?.into(),
             }),
         });
     Member {

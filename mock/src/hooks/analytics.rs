@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::{Hook, Target};
 use crate::description::Description;
 use crate::description::document::Located;
+use crate::description::node::Node;
 use crate::description::schema::{self, Types};
 use crate::engine::analytics::{self, metric};
 use crate::engine::error::ApiError;
@@ -162,11 +163,11 @@ fn pricing(description: &'static Description, target: &Target<'_>) -> Result<Out
     };
     let prices = description.document.get("x-model-prices");
     let prices = prices.and_then(|prices| prices.get(named("provider"))?.get(named("model")));
-    let Some(prices) = prices.and_then(Value::as_array) else {
+    let Some(prices) = prices.and_then(Node::as_array) else {
         return Err(ApiError::not_found("Model not found"));
     };
     let token = |which: usize| {
-        let price = prices.get(which).cloned().unwrap_or_default();
+        let price = prices.get(which).map_or(Value::Null, Value::from);
         serde_json::json!({ "price": price })
     };
     let mut fields = Map::new();

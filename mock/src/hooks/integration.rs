@@ -64,7 +64,7 @@ impl Hook for Integration {
         let resource = work.resource("integration-model")?;
         for slug in models.into_iter().flatten() {
             let mut input = Map::new();
-            input.insert("slug".to_owned(), slug.clone());
+            input.insert("slug".to_owned(), slug.into());
             input.insert("enabled".to_owned(), Value::Bool(true));
             work.create(resource, input, Some(&owner))?;
         }

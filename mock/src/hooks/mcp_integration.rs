@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::integration::check_mappings;
 use super::{Hook, Target};
 use crate::description::Description;
+use crate::description::node::Node;
 use crate::description::resource::OWNER;
 use crate::engine::error::ApiError;
 use crate::engine::list::page_of;
@@ -82,9 +83,9 @@ impl Hook for McpIntegration {
         }
         let resource = work.resource("mcp-capability")?;
         let discovered = work.description.document.get("x-mcp-capabilities");
-        for capability in discovered.and_then(Value::as_array).into_iter().flatten() {
-            if let Value::Object(capability) = capability {
-                work.create(resource, capability.clone(), Some(&owner))?;
+        for capability in discovered.and_then(Node::as_array).into_iter().flatten() {
+            if let Value::Object(capability) = capability.into() {
+                work.create(resource, capability, Some(&owner))?;
             }
         }
         Ok(())

@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use crate::description::document::Located;
+use crate::description::node::Node;
 use crate::description::schema::{self, Types};
 
 /// A resource as its paths show it.
@@ -15,10 +16,9 @@ struct Found {
     parameter: String,
 }
 
-/// Adds the annotations to a document.
-pub(crate) fn annotate(document: &mut Value) {
-    // Looking into schemas works on documents that do not change: a copy, for as long as it takes.
-    let copy: &'static Value = Box::leak(Box::new(document.clone()));
+/// Adds the annotations to a document. Looking into schemas works on documents that do not change: a copy.
+pub(crate) fn annotate(document: &mut Value, copy: &'static Node) {
+    let stamps = stamps(document);
     let found = resources(copy);
     let mut kinds = Map::new();
     for (name, resource) in &found {
@@ -39,15 +39,15 @@ pub(crate) fn annotate(document: &mut Value) {
     // Without a word about security there is none.
     root.entry("security").or_insert_with(|| json!([]));
     root.insert("x-resources".to_owned(), Value::Object(kinds));
-    root.insert("x-api".to_owned(), api(copy));
+    root.insert("x-api".to_owned(), api(copy, &stamps));
 }
 
 /// The resources by name, those that contain others first.
-fn resources(document: &Value) -> IndexMap<String, Found> {
-    let paths = document.get("paths").and_then(Value::as_object);
+fn resources(document: &'static Node) -> IndexMap<String, Found> {
+    let paths = document.get("paths");
     let mut found = IndexMap::new();
-    let mut all: Vec<&String> = paths.into_iter().flat_map(|paths| paths.keys()).collect();
-    all.sort_by_key(|path| (path.matches('/').count(), path.as_str()));
+    let mut all: Vec<&str> = paths.into_iter().flat_map(Node::keys).collect();
+    all.sort_by_key(|path| (path.matches('/').count(), *path));
     for item in &all {
         let trimmed = item.trim_end_matches('/');
         let Some((collection, last)) = trimmed.rsplit_once('/') else {
@@ -59,13 +59,13 @@ fn resources(document: &Value) -> IndexMap<String, Found> {
         let Some(parameter) = parameter.filter(|name| !name.contains(['{', '}'])) else {
             continue;
         };
-        let same = |path: &&&String| path.trim_end_matches('/') == collection;
+        let same = |path: &&&str| path.trim_end_matches('/') == collection;
         let Some(collection) = all.iter().find(same) else {
             continue;
         };
         let has = |path: &str, method: &str| {
             let item = paths.and_then(|paths| paths.get(path)?.get(method));
-            item.is_some_and(Value::is_object)
+            item.and_then(Node::as_object).is_some()
         };
         let reads = has(item, "get") || has(collection, "get");
         let writes = has(collection, "post") || has(item, "put") || has(item, "patch");
@@ -77,8 +77,8 @@ fn resources(document: &Value) -> IndexMap<String, Found> {
             .filter(|word| !word.is_empty() && !word.starts_with('{'));
         let name = words.collect::<Vec<_>>().join(".");
         found.entry(name).or_insert_with(|| Found {
-            collection: (*collection).clone(),
-            item: (*item).clone(),
+            collection: (*collection).to_owned(),
+            item: (*item).to_owned(),
             parameter: parameter.to_owned(),
         });
     }
@@ -103,7 +103,7 @@ fn parent<'f>(
 }
 
 /// The schema of the body of a request or of a success answer.
-fn body(document: &'static Value, path: &str, method: &str, request: bool) -> Option<Located> {
+fn body(document: &'static Node, path: &str, method: &str, request: bool) -> Option<Located> {
     let operation = Located::root(document)
         .get("paths")?
         .get(path)?
@@ -112,18 +112,18 @@ fn body(document: &'static Value, path: &str, method: &str, request: bool) -> Op
         true => operation.get("requestBody")?,
         false => {
             let responses = operation.get("responses")?;
-            let mut statuses = responses.value.as_object()?.keys();
+            let mut statuses = responses.value.keys();
             responses.get(statuses.find(|status| status.starts_with('2'))?)?
         }
     };
     let content = holder.resolved(document)?.get("content")?;
-    let mut media = content.value.as_object()?.keys();
+    let mut media = content.value.keys();
     let json = media.find(|media| media.contains("json") || media.contains('*'))?;
     content.get(json)?.get("schema")
 }
 
 /// The schema of an item: what reading one answers, else what creating one does or takes.
-fn item_schema(document: &'static Value, resource: &Found) -> Option<Located> {
+fn item_schema(document: &'static Node, resource: &Found) -> Option<Located> {
     let whole = body(document, &resource.item, "get", false)
         .or_else(|| body(document, &resource.collection, "post", false))
         .or_else(|| body(document, &resource.item, "put", false))
@@ -147,7 +147,7 @@ fn item_schema(document: &'static Value, resource: &Found) -> Option<Located> {
 }
 
 /// The schema of the items of a list, whatever is around them.
-fn items(document: &'static Value, list: &Located) -> Option<Located> {
+fn items(document: &'static Node, list: &Located) -> Option<Located> {
     schema::items(document, list).or_else(|| {
         let properties = schema::properties(document, list);
         properties
@@ -186,7 +186,7 @@ fn noun(name: &str) -> String {
 }
 
 /// The property that tells the items of a resource apart, and its schema.
-fn identity(document: &'static Value, name: &str, resource: &Found) -> Option<schema::Property> {
+fn identity(document: &'static Node, name: &str, resource: &Found) -> Option<schema::Property> {
     let item = item_schema(document, resource)?;
     let properties = schema::properties(document, &item);
     let own = plain(&noun(name));
@@ -210,7 +210,9 @@ fn identity(document: &'static Value, name: &str, resource: &Found) -> Option<sc
         .or_else(|| {
             let format = |property: &&schema::Property| {
                 let schema = property.schema.resolved(document);
-                schema.is_some_and(|schema| schema.value.get("format") == Some(&json!("uuid")))
+                schema.is_some_and(|schema| {
+                    schema.value.get("format").and_then(Node::as_str) == Some("uuid")
+                })
             };
             properties.iter().find(format)
         })
@@ -219,7 +221,7 @@ fn identity(document: &'static Value, name: &str, resource: &Found) -> Option<sc
 
 /// The annotation of a kind.
 fn kind(
-    document: &'static Value,
+    document: &'static Node,
     name: &str,
     resource: &Found,
     found: &IndexMap<String, Found>,
@@ -267,12 +269,12 @@ fn kind(
 }
 
 fn read_only(schema: &Located) -> bool {
-    schema.value.get("readOnly") == Some(&Value::Bool(true))
+    schema.value.is_true("readOnly")
 }
 
 /// What the operations of a resource do.
 fn behaviours(
-    document: &'static Value,
+    document: &'static Node,
     name: &str,
     resource: &Found,
     found: &IndexMap<String, Found>,
@@ -310,7 +312,7 @@ fn behaviours(
 }
 
 /// Query parameters that are called like a property filter by it.
-fn filters(document: &'static Value, resource: &Found) -> Map<String, Value> {
+fn filters(document: &'static Node, resource: &Found) -> Map<String, Value> {
     let item = item_schema(document, resource);
     let properties = item.map(|item| schema::properties(document, &item));
     let operation = Located::root(document)
@@ -320,14 +322,14 @@ fn filters(document: &'static Value, resource: &Found) -> Map<String, Value> {
     let count = parameters
         .as_ref()
         .and_then(|list| list.value.as_array())
-        .map_or(0, Vec::len);
+        .map_or(0, <[Node]>::len);
     let mut filters = Map::new();
     for index in 0..count {
         let parameter = parameters
             .as_ref()
             .and_then(|list| list.item(index)?.resolved(document));
         let Some(parameter) = parameter else { continue };
-        let text = |key: &str| parameter.value.get(key).and_then(Value::as_str);
+        let text = |key: &str| parameter.value.get(key).and_then(Node::as_str);
         let (Some("query"), Some(name)) = (text("in"), text("name")) else {
             continue;
         };
@@ -340,8 +342,8 @@ fn filters(document: &'static Value, resource: &Found) -> Map<String, Value> {
 }
 
 /// The API as a whole.
-fn api(document: &'static Value) -> Value {
-    let title = document.pointer("/info/title").and_then(Value::as_str);
+fn api(document: &'static Node, stamps: &Value) -> Value {
+    let title = document.pointer("/info/title").and_then(Node::as_str);
     let name: String = title.unwrap_or("api").to_lowercase();
     let words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
     let name = words
@@ -350,7 +352,7 @@ fn api(document: &'static Value) -> Value {
         .join("-");
     let server = document
         .pointer("/servers/0/url")
-        .and_then(Value::as_str)
+        .and_then(Node::as_str)
         .unwrap_or_default();
     let path = match server.split_once("://") {
         Some((_, rest)) => rest
@@ -366,15 +368,15 @@ fn api(document: &'static Value) -> Value {
     }
     let schemes = document
         .pointer("/components/securitySchemes")
-        .and_then(Value::as_object);
+        .and_then(Node::as_object);
     let mut keys: Vec<Value> = Vec::new();
-    for scheme in schemes.into_iter().flat_map(|schemes| schemes.values()) {
-        let text = |key: &str| scheme.get(key).and_then(Value::as_str).unwrap_or_default();
+    for (_, scheme) in schemes.into_iter().flatten() {
+        let text = |key: &str| scheme.get(key).and_then(Node::as_str).unwrap_or_default();
         match (text("type"), text("in")) {
             ("apiKey", "header") => keys.push(json!({ "header": text("name").to_lowercase() })),
             // Where a key is in the query or a cookie, nobody is asked for one.
             ("apiKey", _) => {
-                return json!({ "name": name, "base_paths": bases, "stamps": stamps(document) });
+                return json!({ "name": name, "base_paths": bases, "stamps": stamps });
             }
             ("http", _) => {
                 keys.push(json!({ "header": "authorization", "scheme": text("scheme") }));
@@ -383,7 +385,7 @@ fn api(document: &'static Value) -> Value {
         }
     }
     json!({
-        "name": name, "base_paths": bases, "keys": keys, "any_key": true, "stamps": stamps(document),
+        "name": name, "base_paths": bases, "keys": keys, "any_key": true, "stamps": stamps,
         "errors": {
             "media_type": "application/problem+json", "validation": 422,
             "body": {

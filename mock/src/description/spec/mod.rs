@@ -12,6 +12,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::Description;
+use super::node::Node;
 
 /// Reads the document of a file and makes it one that can be served.
 pub(crate) fn load(path: &Path) -> Result<&'static Description, String> {
@@ -26,12 +27,17 @@ pub(crate) fn load(path: &Path) -> Result<&'static Description, String> {
         return Err(at("the document has no paths".to_owned()));
     }
     upgrade::document(&mut document);
-    infer::annotate(&mut document);
-    // A description lives as long as the process: there is one for each start of a mock.
-    let text: &'static str = Box::leak(document.to_string().into_boxed_str());
-    let document: &'static Value = Box::leak(Box::new(document));
-    let description = Description::read(text, document).map_err(at)?;
+    let (_, plain) = stay(&document).map_err(at)?;
+    infer::annotate(&mut document, plain);
+    let (text, tree) = stay(&document).map_err(at)?;
+    let description = Description::read(text, tree).map_err(at)?;
     Ok(Box::leak(Box::new(description)))
+}
+
+/// A document's text and tree for the rest of the process: there is one for each start of a mock.
+fn stay(document: &Value) -> Result<(&'static str, &'static Node), String> {
+    let text: &'static str = Box::leak(document.to_string().into_boxed_str());
+    Ok((text, Box::leak(Box::new(Node::read(text)?))))
 }
 
 /// JSON is tried first: it is read faster, and not all of it is YAML.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{check_address, header_names, take_object, word};
 use crate::description::document;
+use crate::description::node::Node;
 use crate::engine::error::ApiError;
 use crate::engine::work::Work;
 
@@ -80,7 +81,7 @@ pub(crate) fn config(
     let models = config.get("model_names").and_then(Value::as_array);
     let has_models = models.is_some_and(|models| !models.is_empty())
         || config.get("is_default_models_enabled") == Some(&Value::Bool(true));
-    if spec.get("models") == Some(&json!("required")) && !has_models {
+    if spec.get("models").and_then(Node::as_str) == Some("required") && !has_models {
         return Err(ApiError::unprocessable(
             "config needs is_default_models_enabled or at least one of model_names",
         ));
@@ -89,27 +90,27 @@ pub(crate) fn config(
 }
 
 /// What the description says of a provider.
-fn spec(work: &Work<'_>, provider: &str) -> Result<&'static Value, ApiError> {
+fn spec(work: &Work<'_>, provider: &str) -> Result<&'static Node, ApiError> {
     let providers = work.description.document.get("x-llm-providers");
-    let mut providers = providers.and_then(Value::as_object).into_iter().flatten();
+    let mut providers = providers.and_then(Node::as_object).into_iter().flatten();
     providers
         .find(|(name, _)| name.replace('_', "") == provider)
         .map(|(_, spec)| spec)
         .ok_or_else(|| ApiError::unprocessable("config.provider is not one that is supported"))
 }
 
-fn listed<'s>(spec: &'s Value, list: &str) -> impl Iterator<Item = &'s str> {
-    let list = spec.get(list).and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(Value::as_str)
+fn listed<'s>(spec: &'s Node, list: &str) -> impl Iterator<Item = &'s str> {
+    let list = spec.get(list).and_then(Node::as_array);
+    list.into_iter().flatten().filter_map(Node::as_str)
 }
 
 /// What answers show of a block that says how to authenticate. It replaces the former one whole.
 fn shown_auth(
     work: &Work<'_>,
-    spec: &Value,
+    spec: &Node,
     mut auth: Map<String, Value>,
 ) -> Result<Map<String, Value>, ApiError> {
-    let schema = spec.get("auth").and_then(Value::as_str);
+    let schema = spec.get("auth").and_then(Node::as_str);
     let schema = schema.and_then(|schema| document::lookup(work.description.document, schema));
     // An update's schema allows the blocks of all providers.
     let validator = schema.and_then(|schema| work.description.validator(&schema));

@@ -1,5 +1,7 @@
 //! `/_mock/snapshots`: states that have names.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::Refused;
@@ -8,9 +10,8 @@ use crate::worlds::Place;
 
 fn decoded(name: &str) -> Result<String, Refused> {
     let decoded = router::decode(name);
-    let decoded = decoded.as_ref().and_then(Value::as_str);
     decoded
-        .map(str::to_owned)
+        .map(Cow::into_owned)
         .ok_or_else(|| Refused::new("the name is not valid UTF-8"))
 }
 

@@ -5,9 +5,16 @@
 //! `mock/README.md` documents both; the types here are their only reader, and they refuse fields
 //! they do not know, so that a misspelt annotation stops the mock instead of changing it quietly.
 
+use std::sync::OnceLock;
+
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use super::Description;
+use super::resource::Resource;
+use crate::engine::error::ApiError;
+use crate::engine::work;
 
 /// One kind of object the mock keeps.
 #[derive(Clone, Debug, Deserialize)]
@@ -325,6 +332,8 @@ impl Default for ErrorSpec {
 pub(crate) struct OperationBehaviour {
     /// The kind it works on.
     pub(crate) resource: String,
+    #[serde(skip)]
+    kind: OnceLock<&'static Resource>,
     pub(crate) action: Action,
     /// The path parameter that names the object; the last one when left out.
     pub(crate) by: Option<String>,
@@ -371,6 +380,20 @@ pub(crate) struct OperationBehaviour {
     pub(crate) lists: bool,
     /// The reference field (in the query or the body) whose object a lookup is confined to.
     pub(crate) scope: Option<String>,
+}
+
+impl OperationBehaviour {
+    /// The definition of the kind it works on. Reads ask several times.
+    pub(crate) fn kind(
+        &self,
+        description: &'static Description,
+    ) -> Result<&'static Resource, ApiError> {
+        if let Some(kind) = self.kind.get() {
+            return Ok(kind);
+        }
+        let kind = work::resource(description, &self.resource)?;
+        Ok(self.kind.get_or_init(|| kind))
+    }
 }
 
 /// The verbs of `x-behaviour`.

@@ -15,7 +15,7 @@ pub(crate) mod router;
 pub(crate) mod schema;
 pub(crate) mod spec;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use jsonschema::{Draft, Registry, Validator};
@@ -86,7 +86,7 @@ pub(crate) struct Description {
     /// What of the document cannot be served, and why.
     pub(crate) not_served: Vec<String>,
     pub(crate) router: Router,
-    pub(crate) resources: HashMap<String, Resource>,
+    pub(crate) resources: BTreeMap<String, Resource>,
     registry: OnceLock<Option<Registry<'static>>>,
     /// What requests have reached, if the environment asks for it.
     coverage: OnceLock<Option<Coverage>>,
@@ -139,7 +139,7 @@ impl Description {
             }
         }
         not_served.extend(router.finish());
-        let mut specs = HashMap::new();
+        let mut specs = BTreeMap::new();
         if let Some(annotations) = document.get("x-resources").and_then(Node::as_object) {
             for (name, annotation) in annotations {
                 let spec = serde_json::from_value::<ResourceSpec>(Value::from(annotation))

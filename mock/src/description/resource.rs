@@ -1,6 +1,6 @@
 //! A resource annotation, prepared for use: field paths parsed, and who depends on whom known.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -42,16 +42,10 @@ pub(crate) struct Dependent {
 
 /// Prepares all resources.
 pub(crate) fn prepare(
-    specs: HashMap<String, ResourceSpec>,
-) -> Result<HashMap<String, Resource>, String> {
-    let mut dependents: HashMap<String, Vec<Dependent>> = HashMap::new();
-    let mut names: Vec<&String> = specs.keys().collect();
-    // The order in which dependants are told of a deletion must not depend on hashing.
-    names.sort();
-    for name in names {
-        let Some(spec) = specs.get(name) else {
-            continue;
-        };
+    specs: BTreeMap<String, ResourceSpec>,
+) -> Result<BTreeMap<String, Resource>, String> {
+    let mut dependents: BTreeMap<String, Vec<Dependent>> = BTreeMap::new();
+    for (name, spec) in &specs {
         let owner = spec
             .member
             .iter()

@@ -3,8 +3,9 @@
 //! axum's own router pins an older `matchit` and cannot tell an unknown path from an unknown
 //! method with an `Allow` header of our own, so one `matchit` table stands behind one handler.
 
+use std::borrow::Cow;
+
 use indexmap::IndexMap;
-use serde_json::Value;
 
 /// What a path and a method lead to.
 #[derive(Debug)]
@@ -144,9 +145,9 @@ impl Router {
 }
 
 /// Decodes a percent-encoded path parameter; `None` when it is not UTF-8.
-pub(crate) fn decode(raw: &str) -> Option<Value> {
-    let decoded = percent_encoding::percent_decode_str(raw)
-        .decode_utf8()
-        .ok()?;
-    Some(Value::String(decoded.into_owned()))
+pub(crate) fn decode(raw: &str) -> Option<Cow<'_, str>> {
+    match raw.contains('%') {
+        true => percent_encoding::percent_decode_str(raw).decode_utf8().ok(),
+        false => Some(Cow::Borrowed(raw)),
+    }
 }

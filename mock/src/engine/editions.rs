@@ -432,7 +432,7 @@ fn subject(
     behaviour: &OperationBehaviour,
     request: &Request,
 ) -> Result<(&'static Resource, &'static EditionsSpec, Arc<Record>), ApiError> {
-    let resource = work::resource(description, &behaviour.resource)?;
+    let resource = behaviour.kind(description)?;
     let record = list::lookup(description, state, operation, behaviour, request)?;
     match &resource.spec.editions {
         Some(spec) => Ok((resource, spec, record)),

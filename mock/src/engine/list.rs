@@ -29,7 +29,7 @@ pub(crate) fn lookup(
     request: &Request,
 ) -> Result<Arc<Record>, ApiError> {
     let record = find(description, state, operation, behaviour, request)?;
-    let resource = work::resource(description, &behaviour.resource)?;
+    let resource = behaviour.kind(description)?;
     request.caller.may_see(state, resource, &record)?;
     Ok(record)
 }
@@ -41,7 +41,7 @@ fn find(
     behaviour: &OperationBehaviour,
     request: &Request,
 ) -> Result<Arc<Record>, ApiError> {
-    let resource = work::resource(description, &behaviour.resource)?;
+    let resource = behaviour.kind(description)?;
     let name = request.subject(operation, behaviour.by.as_deref());
     if let Some(owner) = owner(description, state, resource, behaviour, request)? {
         return work::find(state, &resource.name, name, Some(&owner.id))
@@ -92,7 +92,7 @@ pub(crate) fn get(
     request: &Request,
 ) -> Result<Outcome, ApiError> {
     let record = lookup(description, state, operation, behaviour, request)?;
-    let resource = work::resource(description, &behaviour.resource)?;
+    let resource = behaviour.kind(description)?;
     match &resource.spec.editions {
         Some(spec) => editions::get(state, spec, &record, request.query_text("version")),
         None => Ok(Outcome::Object(Arc::clone(&record.fields))),
@@ -123,7 +123,7 @@ pub(crate) fn list(
     behaviour: &OperationBehaviour,
     request: &Request,
 ) -> Result<Outcome, ApiError> {
-    let resource = work::resource(description, &behaviour.resource)?;
+    let resource = behaviour.kind(description)?;
     let mut tests: Vec<Test> = Vec::new();
     let mut link = owner(description, state, resource, behaviour, request)?.map(|owner| Link {
         field: Arc::from(OWNER),
@@ -647,7 +647,7 @@ mod tests {
             let operation = description.operations.iter().find(named).unwrap();
             let store = store(description, "config", count);
             let request = Request {
-                names: Map::from_iter([("slug".to_owned(), json!("slug-7"))]),
+                names: vec![("slug".to_owned(), "slug-7".to_owned())],
                 body,
                 ..Request::default()
             };

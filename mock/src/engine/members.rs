@@ -28,7 +28,7 @@ pub(crate) fn list(
     behaviour: &OperationBehaviour,
     request: &Request,
 ) -> Result<Outcome, ApiError> {
-    let resource = work::resource(description, &behaviour.resource)?;
+    let resource = behaviour.kind(description)?;
     let (_, owner) = owner(description, state, resource, operation, behaviour, request)?;
     let link = Link {
         field: Arc::from(OWNER),
@@ -52,7 +52,7 @@ pub(crate) fn merge(
     behaviour: &OperationBehaviour,
     request: &Request,
 ) -> Result<Outcome, ApiError> {
-    let resource = work.resource(&behaviour.resource)?;
+    let resource = behaviour.kind(work.description)?;
     let (kind, owner) = owner(
         work.description,
         work.state,
@@ -110,7 +110,7 @@ pub(crate) fn remove(
     behaviour: &OperationBehaviour,
     request: &Request,
 ) -> Result<Outcome, ApiError> {
-    let resource = work.resource(&behaviour.resource)?;
+    let resource = behaviour.kind(work.description)?;
     let (_, owner) = owner(
         work.description,
         work.state,

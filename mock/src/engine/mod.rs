@@ -129,7 +129,7 @@ fn perform(
     };
     store.read_late(|state| {
         let outcome = read(description, state, operation, behaviour, request)?;
-        let resource = work::resource(description, &behaviour.resource)?;
+        let resource = behaviour.kind(description)?;
         Ok(match resource.spec.presented {
             true => present(description, state, resource, outcome),
             false => outcome,
@@ -145,7 +145,7 @@ fn view(
     behaviour: &OperationBehaviour,
     request: &Request,
 ) -> Result<Outcome, ApiError> {
-    let resource = work::resource(description, &behaviour.resource)?;
+    let resource = behaviour.kind(description)?;
     let step = behaviour.step.as_deref().unwrap_or_default();
     let target = Target {
         operation,
@@ -162,7 +162,7 @@ fn call(
     behaviour: &OperationBehaviour,
     request: &Request,
 ) -> Result<Outcome, ApiError> {
-    let resource = work.resource(&behaviour.resource)?;
+    let resource = behaviour.kind(work.description)?;
     let step = behaviour.step.as_deref().unwrap_or_default();
     let target = Target {
         operation,

@@ -59,7 +59,8 @@ pub(crate) fn decode(
     let query = pairs(raw.query)?;
     for (name, encoded) in raw.path {
         if let Some(decoded) = router::decode(encoded) {
-            request.names.insert((*name).to_owned(), decoded);
+            let name = (*name).to_owned();
+            request.names.push((name, decoded.into_owned()));
         }
     }
     for parameter in &operation.parameters {
@@ -70,7 +71,7 @@ pub(crate) fn decode(
                 let Some((_, encoded)) = found else { continue };
                 let decoded = router::decode(encoded)
                     .ok_or_else(|| ApiError::invalid(format!("{name} is not valid UTF-8")))?;
-                decoded.as_str().map(str::to_owned).into_iter().collect()
+                vec![decoded.into_owned()]
             }
             ParameterIn::Query => query
                 .iter()

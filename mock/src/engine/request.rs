@@ -10,7 +10,7 @@ use crate::description::operation::Operation;
 #[derive(Debug, Default)]
 pub(crate) struct Request {
     /// What the path has in the place of its parameters, as text.
-    pub(crate) names: Map<String, Value>,
+    pub(crate) names: Vec<(String, String)>,
     pub(crate) path: Map<String, Value>,
     pub(crate) query: Map<String, Value>,
     pub(crate) body: Option<Value>,
@@ -29,8 +29,9 @@ impl Request {
 
     /// The text in the place of a path parameter.
     pub(crate) fn name(&self, parameter: &str) -> &str {
-        let text = self.names.get(parameter).and_then(Value::as_str);
-        text.unwrap_or_default()
+        let mut names = self.names.iter();
+        let named = names.find(|(name, _)| name == parameter);
+        named.map_or("", |(_, text)| text)
     }
 
     /// A query parameter's text.

@@ -22,7 +22,7 @@ pub(crate) fn create(
     behaviour: &OperationBehaviour,
     request: &Request,
 ) -> Result<Outcome, ApiError> {
-    let resource = work.resource(&behaviour.resource)?;
+    let resource = behaviour.kind(work.description)?;
     let mut input = described(operation, resource, request);
     confine(work, resource, request, &mut input)?;
     if let Some(spec) = &resource.spec.editions {
@@ -81,7 +81,7 @@ pub(crate) fn update(
     behaviour: &OperationBehaviour,
     request: &Request,
 ) -> Result<Outcome, ApiError> {
-    let resource = work.resource(&behaviour.resource)?;
+    let resource = behaviour.kind(work.description)?;
     let record = lookup(work.description, work.state, operation, behaviour, request)?;
     let mut input = described(operation, resource, request);
     if behaviour.replaces {
@@ -117,7 +117,7 @@ pub(crate) fn delete(
     behaviour: &OperationBehaviour,
     request: &Request,
 ) -> Result<Outcome, ApiError> {
-    let resource = work.resource(&behaviour.resource)?;
+    let resource = behaviour.kind(work.description)?;
     let record = lookup(work.description, work.state, operation, behaviour, request)?;
     let rules = &resource.spec.delete;
     if let Some(field) = &rules.protected

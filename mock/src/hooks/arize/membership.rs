@@ -22,7 +22,7 @@ impl Hook for Membership {
         step: &str,
         target: &Target<'_>,
     ) -> Result<Outcome, ApiError> {
-        let resource = work.resource(&target.behaviour.resource)?;
+        let resource = target.behaviour.kind(work.description)?;
         // Each kind of membership has two references: where, and who.
         let Some((place, reference)) = resource.spec.references.first() else {
             return Err(ApiError::invalid("memberships are of nothing"));

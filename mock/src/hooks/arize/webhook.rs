@@ -41,7 +41,7 @@ impl Hook for Webhook {
         _step: &str,
         target: &Target<'_>,
     ) -> Result<Outcome, ApiError> {
-        let resource = work.resource(&target.behaviour.resource)?;
+        let resource = target.behaviour.kind(work.description)?;
         let mut input = write::described(target.operation, resource, target.request);
         let signs = word(input.get("auth_type")).starts_with("HMAC");
         let secret = format!("whsec_{}", work.state.ids.id().replace('-', ""));

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Hook, is_wanted};
 use crate::description::Description;
+use crate::description::node::Node;
 use crate::engine::error::ApiError;
 use crate::engine::work::Work;
 use crate::store::record::Record;
@@ -96,7 +97,7 @@ fn check_configurations(
     else {
         return Ok(());
     };
-    let mut required = required.iter().filter_map(Value::as_str);
+    let mut required = required.iter().filter_map(Node::as_str);
     match required.find(|name| !given.contains_key(*name)) {
         Some(name) => Err(ApiError::invalid(format!(
             "/configurations: {name} is required for this provider"

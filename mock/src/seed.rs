@@ -28,10 +28,19 @@ pub(crate) fn ensure(store: &Store, description: &'static Description) -> Result
 
 /// Puts into the state what the description's `x-seed` lists.
 pub(crate) fn open(state: &mut State, description: &'static Description) -> Result<(), ApiError> {
+    open_as(state, description, None)
+}
+
+/// [`open`], in the organisation of this id.
+pub(crate) fn open_as(
+    state: &mut State,
+    description: &'static Description,
+    organisation: Option<&str>,
+) -> Result<(), ApiError> {
     let api = description.api.name.as_str();
-    let (organisation, user) = (state.ids.id(), state.ids.id());
+    let (made, user) = (state.ids.id(), state.ids.id());
     let account = state.account_mut(api);
-    account.organisation_id = Arc::from(organisation);
+    account.organisation_id = organisation.map_or_else(|| Arc::from(made), Arc::from);
     account.user_id = Arc::from(user);
     let caller = Caller::of(&description.api);
     let mut work = Work {

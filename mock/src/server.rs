@@ -89,6 +89,7 @@ pub(crate) struct Settings {
     pub(crate) latency: Option<Latency>,
     pub(crate) clock: Option<Timestamp>,
     pub(crate) seed: Option<u64>,
+    pub(crate) organisation: Option<String>,
     pub(crate) open: bool,
     pub(crate) lag: Option<Duration>,
 }
@@ -217,6 +218,13 @@ impl MockPortkeyBuilder {
         self
     }
 
+    /// The id of the organisation that the built-in key belongs to, for clients that name it. Without
+    /// one, the mock makes it up.
+    pub fn organisation(mut self, id: impl Into<String>) -> Self {
+        self.settings.organisation = Some(id.into());
+        self
+    }
+
     /// The clock stands still at this time until it is told to go on.
     pub fn clock(mut self, time: Timestamp) -> Self {
         self.settings.clock = Some(time);
@@ -289,8 +297,15 @@ impl MockPortkeyBuilder {
             .ok_or_else(|| StartError::Description("no API".to_owned()))?;
         let first = first.description().map_err(StartError::Description)?;
         let lag = Lag::new(settings.lag);
-        let worlds = Worlds::new(first, settings.clock, settings.seed, settings.open, lag)
-            .map_err(|error| StartError::Description(error.message))?;
+        let worlds = Worlds::new(
+            first,
+            settings.clock,
+            settings.seed,
+            settings.organisation.as_deref(),
+            settings.open,
+            lag,
+        )
+        .map_err(|error| StartError::Description(error.message))?;
         let restored = match &self.state {
             Some(path) => worlds.keep(path).map_err(StartError::State)?,
             None => None,

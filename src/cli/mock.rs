@@ -8,7 +8,7 @@ use super::apply;
 use super::args::{Global, MockArgs, Profile};
 use super::exit::Exit;
 use super::output::{Finish, Printer};
-use super::world::World;
+use super::world::{World, organisation_of};
 use crate::diagnostic::{Diagnostic, Sources};
 
 pub(super) async fn run(global: &Global, args: &MockArgs, printer: &Printer) -> Finish {
@@ -41,6 +41,13 @@ pub(super) async fn run(global: &Global, args: &MockArgs, printer: &Printer) -> 
     }
     if let Some(seed) = args.seed {
         builder = builder.seed(seed);
+    }
+    let sown = args
+        .seed_from
+        .as_deref()
+        .map(|folder| seeding(folder, global));
+    if let Some(id) = sown.as_ref().and_then(organisation_of) {
+        builder = builder.organisation(id);
     }
     if let Some(clock) = args.clock {
         builder = builder.clock(clock);
@@ -175,6 +182,16 @@ fn recognised(summary: &serde_json::Value) -> String {
     resources.chain(problems).collect()
 }
 
+/// How the repository in a folder is opened to be applied to the mock.
+fn seeding(folder: &Path, global: &Global) -> Global {
+    Global {
+        directory: folder.to_owned(),
+        base_urls: Vec::new(),
+        mock: true,
+        ..global.clone()
+    }
+}
+
 /// Applies a repository to the mock, as `apply --mock` would, and makes that the mock's start.
 async fn sow(
     mock: MockPortkey,
@@ -185,12 +202,7 @@ async fn sow(
     // What is to go wrong goes wrong for clients.
     mock.clear_faults();
     mock.set_latency(None);
-    let global = Global {
-        directory: folder.to_owned(),
-        base_urls: Vec::new(),
-        mock: true,
-        ..global.clone()
-    };
+    let global = seeding(folder, global);
     let mut world = World::open_on(mock, &global, printer).await?;
     let sown = apply::quietly(&world).await;
     let mock = world.take_mock();

@@ -1,8 +1,9 @@
 //! Guardrails of the whole organisation, beside those of workspaces.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Project, Server};
+use crate::support::{Project, Server, Standalone};
 
 /// Two guardrails of one name, one in a workspace and one of the organisation.
 fn manifest(organisation: &str) -> String {
@@ -154,4 +155,17 @@ fn a_guardrail_belongs_to_one_of_both() {
     project.edit(id, "acme");
     let run = project.cli(["validate"]).run().expect(1);
     assert!(run.stderr.contains("org/all.yaml:11:22"), "{run}");
+}
+
+#[test]
+fn a_mock_is_of_the_organisation_that_the_repository_names() {
+    let id = "0b7f1a52-6a1e-4a6c-9a55-3f0b7c2d1e90";
+    let project = Project::of(&manifest(id));
+    let apply = project.cli(["apply", "--mock", "--yes"]).run().expect(0);
+    assert_eq!(apply.changes().len(), 3, "{apply}");
+    let folder = project.path().to_string_lossy().into_owned();
+    let mock = Standalone::start(&["--seed-from", &folder]);
+    let path = format!("/guardrails?organisation_id={id}");
+    let (status, list) = mock.ask(Method::GET, &path, None).unwrap();
+    assert_eq!((status, &list["total"]), (200, &json!(2)), "{list}");
 }

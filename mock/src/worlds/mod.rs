@@ -73,6 +73,7 @@ impl Worlds {
         first: &'static Description,
         clock: Option<Timestamp>,
         seed: Option<u64>,
+        organisation: Option<&str>,
         open: bool,
         lag: Lag,
     ) -> Result<Worlds, ApiError> {
@@ -80,7 +81,7 @@ impl Worlds {
         let time = Arc::new(Time::new(Book::new(&keeper, None)));
         time.restart(clock)?;
         let mut state = State::new(Arc::clone(&time), Ids::new(seed));
-        seed::open(&mut state, first)?;
+        seed::open_as(&mut state, first, organisation)?;
         Ok(Worlds {
             first,
             time,

@@ -132,7 +132,7 @@ impl World {
         let failed = |sources, problems| Box::new(Finish::failed(Exit::Error, sources, problems));
         let started = match running {
             Some(mock) => Ok(Some(mock)),
-            None => start_mock(global.mock).await,
+            None => start_mock(global.mock, organisation(&repository)).await,
         };
         let mock = match started {
             Ok(mock) => mock,
@@ -280,11 +280,35 @@ fn imported(systems: &[Connected], address: &Address, at: &Pointer) -> bool {
     })
 }
 
-async fn start_mock(wanted: bool) -> Result<Option<MockPortkey>, Box<Diagnostic>> {
+/// The id that a repository knows the organisation by, if it says it anywhere.
+fn organisation(repository: &Repository) -> Option<String> {
+    let mut said = repository.entries.iter().filter_map(|entry| {
+        let field = entry.kind.instead_of_scope()?;
+        entry.fields.get(field)?.as_str()
+    });
+    said.next().map(str::to_owned)
+}
+
+/// What [`organisation`] says of the repository that is to be opened; what is wrong with it is said
+/// when it is.
+pub(in crate::cli) fn organisation_of(global: &Global) -> Option<String> {
+    let variables = variables(global).ok()?;
+    let (repository, ..) = load(global, &variables, &Opening::default()).ok()?;
+    organisation(&repository)
+}
+
+async fn start_mock(
+    wanted: bool,
+    organisation: Option<String>,
+) -> Result<Option<MockPortkey>, Box<Diagnostic>> {
     if !wanted {
         return Ok(None);
     }
     let builder = MockPortkey::builder();
+    let builder = match organisation {
+        Some(id) => builder.organisation(id),
+        None => builder,
+    };
     let builder = Api::BESIDE
         .iter()
         .fold(builder, |builder, api| builder.api(*api));

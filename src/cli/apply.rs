@@ -267,6 +267,8 @@ fn nothing_to_do(world: &World, plan: Plan, begun: Instant) -> Finish {
 fn unsaved(error: &LedgerError, unwritten: Option<String>) -> Diagnostic {
     let problem = Diagnostic::error("ledger", error.to_string());
     match unwritten {
+        // Another run wrote it: there is nothing to repair.
+        None if error.is_conflict() => ledger_error(error),
         None => problem
             .note("what was done was done, and the journal has all of it")
             .help("make room, or repair what failed, and run it again: the journal is read then"),

@@ -134,6 +134,13 @@ pub enum LedgerError {
     },
 }
 
+impl LedgerError {
+    /// Whether somebody else was there meanwhile.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Lost(_) | Self::Store(StoreError::Taken(_)))
+    }
+}
+
 /// Where the cache of what was read lies, beside the ledger and out of version control.
 pub fn cache_path(root: &Path, environment: Option<&str>, system: &str, base_url: &str) -> PathBuf {
     let name = format!("{}.json", stem(environment, system, base_url));

@@ -130,7 +130,8 @@ impl Store {
         };
         // An endpoint without TLS is used where somebody names one.
         let plain = |(name, value): &(String, String)| {
-            name.contains("ENDPOINT") && value.starts_with("http://")
+            let place = ["ENDPOINT", "BASE_URL"];
+            place.iter().any(|word| name.contains(word)) && value.starts_with("http://")
         };
         let options = ClientOptions::new()
             .with_connect_timeout(CONNECT)

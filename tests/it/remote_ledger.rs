@@ -1,11 +1,14 @@
 //! Ledgers in object storage and in shared folders.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
 use crate::support::{
-    Cli, Fate, Gate, Project, Proxy, S3, SECRET_KEY, Server, assert_no_leak, wait_for,
+    Bucket, CLOUDS, Cli, Cloud, Fate, Gate, Project, Proxy, STORE_SECRET, Server, assert_no_leak,
+    at_once, wait_for,
 };
 
 /// A repository whose ledgers are somewhere else.
@@ -85,12 +88,16 @@ fn clones_that_share_a_folder_share_what_they_own() {
 }
 
 #[test]
-fn a_bucket_of_s3_does_it_as_well_and_sees_no_secret() {
-    let (server, s3) = (Server::start(), S3::start());
-    let project = project_with("s3://bucket/team/gatewright");
-    let run = |arguments: [&str; 2]| s3.variables(project.at(&server.url(), arguments)).run();
+fn a_bucket_does_it_as_well_and_sees_no_secret() {
+    at_once(CLOUDS, owned_in_a_bucket);
+}
+
+fn owned_in_a_bucket(cloud: Cloud) {
+    let (server, bucket) = (Server::start(), Bucket::start(cloud));
+    let project = project_with(&bucket.place("/team/gatewright"));
+    let run = |arguments: [&str; 2]| bucket.variables(project.at(&server.url(), arguments)).run();
     run(["apply", "--yes"]).expect(0);
-    let objects = s3.objects("");
+    let objects = bucket.objects("");
     let keys: Vec<&str> = objects.iter().map(|(key, _)| key.as_str()).collect();
     let host = server.address().to_string().replace(':', "_");
     let stem = format!("team/gatewright/portkey@{host}");
@@ -99,19 +106,19 @@ fn a_bucket_of_s3_does_it_as_well_and_sees_no_secret() {
     assert!(lease.starts_with(&format!("{stem}.lease/")), "{lease}");
     for (key, text) in &objects {
         assert_no_leak(key, text, crate::support::OPENAI_KEY);
-        assert_no_leak(key, text, SECRET_KEY);
+        assert_no_leak(key, text, STORE_SECRET);
     }
     // Every write was in the journal first, and the ledger was created and not overwritten.
-    let puts: Vec<_> = s3
+    let puts: Vec<_> = bucket
         .asked()
         .into_iter()
         .filter(|(method, ..)| method == "PUT")
         .collect();
     let journaled = puts.iter().filter(|(_, key, _)| key.contains(".journal/"));
     assert!(journaled.count() >= 8, "{puts:#?}");
-    let before = s3.asked().len();
+    let before = bucket.asked().len();
     run(["plan", "--detailed-exitcode"]).expect(0);
-    let looked: Vec<_> = s3.asked()[before..].to_vec();
+    let looked: Vec<_> = bucket.asked()[before..].to_vec();
     assert!(
         looked
             .iter()
@@ -157,20 +164,24 @@ fn the_second_of_two_applies_hears_who_where_and_until_when() {
 }
 
 /// Makes the lease of a run that died end now, as if its time had passed.
-fn let_it_end(s3: &S3) {
-    let (key, text) = s3.objects(".lease/").pop().unwrap();
+fn let_it_end(bucket: &Bucket) {
+    let (key, text) = bucket.objects(".lease/").pop().unwrap();
     let mut ticket: Value = serde_json::from_str(&text).unwrap();
     ticket["until"] = json!("2026-01-01T00:00:00Z");
-    s3.put(&key, &ticket.to_string());
+    bucket.put(&key, &ticket.to_string());
 }
 
 #[test]
 fn a_killed_run_blocks_for_its_lease_and_the_next_machine_knows_what_it_did() {
-    let (server, s3, gate) = (Server::start(), S3::start(), Gate::closed());
-    let project = || project_with("s3://bucket");
+    at_once(CLOUDS, killed);
+}
+
+fn killed(cloud: Cloud) {
+    let (server, bucket, gate) = (Server::start(), Bucket::start(cloud), Gate::closed());
+    let project = || project_with(&bucket.place(""));
     let (one, other) = (project(), project());
     let proxy = held(&server, &gate);
-    let run = |cli: Cli| s3.variables(cli);
+    let run = |cli: Cli| bucket.variables(cli);
     let first = run(one.at(&proxy.url(), ["apply", "--yes"]))
         .env("USER", "ann")
         .start();
@@ -179,7 +190,7 @@ fn a_killed_run_blocks_for_its_lease_and_the_next_machine_knows_what_it_did() {
     first.crash();
     gate.open();
     proxy.heal();
-    for (key, text) in s3.objects("") {
+    for (key, text) in bucket.objects("") {
         assert_no_leak(&key, &text, crate::support::OPENAI_KEY);
     }
     let refused = run(other.at(&proxy.url(), ["apply", "--yes"]))
@@ -189,7 +200,7 @@ fn a_killed_run_blocks_for_its_lease_and_the_next_machine_knows_what_it_did() {
         refused.stderr.contains("its lease ends by itself"),
         "{refused}"
     );
-    let_it_end(&s3);
+    let_it_end(&bucket);
     let next = run(other.at(&proxy.url(), ["apply", "--yes"]))
         .run()
         .expect(0);
@@ -198,9 +209,9 @@ fn a_killed_run_blocks_for_its_lease_and_the_next_machine_knows_what_it_did() {
         "{next}"
     );
     assert_eq!(server.inventory().len(), 9, "{:#?}", server.inventory());
-    assert!(s3.objects(".journal/").is_empty(), "journals are left");
+    assert!(bucket.objects(".journal/").is_empty(), "journals are left");
     // All of it is ours, also what nobody heard an answer about.
-    let ledger = s3.objects(".ledger").pop().unwrap().1;
+    let ledger = bucket.objects(".ledger").pop().unwrap().1;
     assert_eq!(ledger.lines().count(), 9, "{ledger}");
     run(other.at(&proxy.url(), ["plan", "--detailed-exitcode"]))
         .run()
@@ -209,25 +220,30 @@ fn a_killed_run_blocks_for_its_lease_and_the_next_machine_knows_what_it_did() {
 
 #[test]
 fn a_run_that_lost_its_lease_sends_nothing_more_and_says_whom_to() {
-    let (server, s3, gate) = (Server::start(), S3::start(), Gate::closed());
-    let project = project_with("s3://bucket");
+    at_once(CLOUDS, lost_its_lease);
+}
+
+fn lost_its_lease(cloud: Cloud) {
+    let (server, bucket, gate) = (Server::start(), Bucket::start(cloud), Gate::closed());
+    let project = project_with(&bucket.place(""));
     let proxy = held(&server, &gate);
-    let run = s3
+    let run = bucket
         .variables(project.at(&proxy.url(), ["apply", "--yes"]))
         .start();
     proxy.wait_for("the workspace", |seen| seen.creates("/admin/workspaces"));
     wait_for("the others", || (server.writes().len() == 2).then_some(()));
-    let (key, text) = s3.objects(".lease/").pop().unwrap();
+    let (key, text) = bucket.objects(".lease/").pop().unwrap();
     let mut ticket: Value = serde_json::from_str(&text).unwrap();
     for (field, value) in [("run", "other"), ("owner", "eve"), ("host", "laptop")] {
         ticket[field] = json!(value);
     }
     let (folder, number) = key.rsplit_once('/').unwrap();
     let next = format!("{folder}/{:012}", number.parse::<u64>().unwrap() + 1);
-    s3.put(&next, &ticket.to_string());
+    bucket.put(&next, &ticket.to_string());
     let before = server.writes().len();
     let tried = || {
-        s3.asked()
+        bucket
+            .asked()
             .iter()
             .any(|(_, key, status)| *key == next && *status == 200)
     };
@@ -243,46 +259,87 @@ fn a_run_that_lost_its_lease_sends_nothing_more_and_says_whom_to() {
     assert!(run.stderr.contains("nothing more is sent"), "{run}");
     assert_eq!(server.writes().len(), before, "{:#?}", server.writes());
     assert!(
-        s3.objects(".ledger").is_empty(),
+        bucket.objects(".ledger").is_empty(),
         "the ledger is the other one's"
     );
     assert!(
-        !s3.objects(".journal/").is_empty(),
+        !bucket.objects(".journal/").is_empty(),
         "what was done is in the journal"
     );
 }
 
 #[test]
+fn a_ledger_that_somebody_else_wrote_meanwhile_is_not_overwritten() {
+    at_once(CLOUDS, overtaken);
+}
+
+fn overtaken(cloud: Cloud) {
+    let (server, bucket, gate) = (Server::start(), Bucket::start(cloud), Gate::closed());
+    let project = project_with(&bucket.place("/p"));
+    let (hold, armed) = (gate.clone(), Arc::new(AtomicBool::new(false)));
+    let holds = Arc::clone(&armed);
+    let proxy = Proxy::start(&server, move |seen| {
+        match seen.method == "PUT" && holds.load(Ordering::SeqCst) {
+            true => Fate::HoldAnswer(hold.clone()),
+            false => Fate::Forward,
+        }
+    });
+    let apply = || bucket.variables(project.at(&proxy.url(), ["apply", "--yes"]));
+    apply().run().expect(0);
+    project.edit("description: Checkout", "description: Changed");
+    armed.store(true, Ordering::SeqCst);
+    let run = apply().start();
+    proxy.wait_for("the change", |seen| seen.body.contains("Changed"));
+    let (key, text) = bucket.objects(".ledger").pop().unwrap();
+    bucket.put(&key, &text);
+    gate.open();
+    let run = run.wait().expect(1);
+    assert!(run.stderr.contains("somebody else wrote"), "{run}");
+    assert!(
+        run.stderr.contains("what this run did is in its journal"),
+        "{run}"
+    );
+    assert_eq!(bucket.objects(".ledger"), [(key, text)]);
+    // The next run reads the journal.
+    apply().run().expect(0);
+    assert!(bucket.objects(".journal/").is_empty(), "journals are left");
+    let ledger = bucket.objects(".ledger").pop().unwrap().1;
+    assert!(ledger.contains("\"Changed\""), "{ledger}");
+}
+
+#[test]
 fn a_store_that_cannot_be_used_is_named_before_anything_is_sent() {
+    at_once(CLOUDS, unusable);
+}
+
+fn unusable(cloud: Cloud) {
     let server = Server::start();
-    let s3 = S3::start();
-    let project = project_with("s3://bucket/p");
+    let bucket = Bucket::start(cloud);
+    let project = project_with(&bucket.place("/p"));
     // Nobody is signed in.
-    let wrong = s3
-        .variables(project.at(&server.url(), ["plan"]))
-        .env("AWS_ACCESS_KEY_ID", "x");
+    let wrong = bucket.variables_of_a_stranger(project.at(&server.url(), ["plan"]));
     let wrong = wrong.run().expect(1);
-    assert!(wrong.stderr.contains("s3://bucket/p"), "{wrong}");
+    assert!(wrong.stderr.contains(&bucket.place("/p")), "{wrong}");
     assert!(wrong.stderr.contains("credentials"), "{wrong}");
-    assert_no_leak("a refusal", &wrong.output(), SECRET_KEY);
+    assert_no_leak("a refusal", &wrong.output(), STORE_SECRET);
     // It can be read and not written.
-    s3.refuse(true);
-    let refused = s3
+    bucket.refuse(true);
+    let refused = bucket
         .variables(project.at(&server.url(), ["apply", "--yes"]))
         .run()
         .expect(1);
     assert!(refused.stderr.contains("permission denied"), "{refused}");
     assert_eq!(server.writes(), [""; 0]);
     // It becomes unwritable while the run is on.
-    s3.refuse(false);
+    bucket.refuse(false);
     let gate = Gate::closed();
     let proxy = held(&server, &gate);
-    let run = s3
+    let run = bucket
         .variables(project.at(&proxy.url(), ["apply", "--yes"]))
         .start();
     proxy.wait_for("the workspace", |seen| seen.creates("/admin/workspaces"));
     wait_for("the others", || (server.writes().len() == 2).then_some(()));
-    s3.refuse(true);
+    bucket.refuse(true);
     gate.open();
     let run = run.wait().expect(5);
     assert!(run.stderr.contains("what was done was done"), "{run}");

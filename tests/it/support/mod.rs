@@ -1,19 +1,19 @@
 //! What the tests share: repositories, runs of the program, servers, and proxies that misbehave.
 
+mod bucket;
 mod leaks;
 mod project;
 mod proxy;
 mod run;
-mod s3;
 mod server;
 mod standalone;
 mod terminal;
 
+pub(crate) use bucket::{Bucket, CLOUDS, Cloud, STORE_SECRET};
 pub(crate) use leaks::{assert_no_leak, base64_of};
 pub(crate) use project::Project;
 pub(crate) use proxy::{Fate, Gate, Proxy, Seen, response};
 pub(crate) use run::{Cli, Process, Run};
-pub(crate) use s3::{S3, SECRET_KEY};
 pub(crate) use server::{HTTP, KEY, Server, text};
 pub(crate) use standalone::Standalone;
 

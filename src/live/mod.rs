@@ -8,6 +8,7 @@ mod canonical;
 mod confirm;
 mod identify;
 mod inventory;
+mod outside;
 mod scoped;
 
 pub use cache::Cache;
@@ -239,6 +240,7 @@ pub async fn read(
     if reader.problems.is_empty() {
         reader.confirm(wanted).await;
         reader.read_details(wanted).await;
+        reader.name_outside(system, wanted).await;
     }
     for want in unlisted.iter().flat_map(|(_, wants)| wants) {
         if let Some(record) = want.record {

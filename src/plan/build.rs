@@ -88,6 +88,7 @@ pub fn build(environment: Option<&str>, sides: &[Side<'_>], allowed: &Gates) -> 
         forgotten: Vec::new(),
         left_alone: Vec::new(),
         renames: Vec::new(),
+        moved: Vec::new(),
         moves: Vec::new(),
         summary: Summary::default(),
         known: BTreeMap::new(),

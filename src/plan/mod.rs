@@ -18,6 +18,7 @@ pub use build::{Declared, Side, build};
 pub use issue::{Instead, Issue};
 pub(crate) use remember::{IMPORTED, UNKNOWN};
 pub use renames::Rename;
+pub(crate) use replace::retired_from;
 
 use std::collections::BTreeMap;
 
@@ -62,6 +63,9 @@ pub struct Plan {
     /// Deletions and creations that are probably one resource under a new key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renames: Vec<Rename>,
+    /// Entries under another key than before, as their `lifecycle.moved_from` says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moved: Vec<Move>,
     /// Records that get another address before anything is sent: those of objects that are
     /// replaced, so that a run that ends early leaves a ledger that knows both.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -309,6 +313,7 @@ impl Plan {
         self.adopted.clear();
         self.forgotten.clear();
         self.renames.clear();
+        self.moved.clear();
         self.moves.clear();
         let count = |action| {
             self.changes
@@ -331,6 +336,13 @@ impl Plan {
     #[must_use]
     pub fn without(mut self, unread: BTreeMap<String, String>) -> Self {
         self.unread = unread;
+        self
+    }
+
+    /// The same plan, saying which entries have another key than before.
+    #[must_use]
+    pub fn after(mut self, moved: Vec<Move>) -> Self {
+        self.moved = moved;
         self
     }
 

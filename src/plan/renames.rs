@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Declared, Plan};
+use crate::kind::Identity;
 use crate::live::Object;
 use crate::model::{Address, Map, Pointer, Value};
 
@@ -41,8 +42,10 @@ pub struct Rename {
     pub to: Address,
     /// How much of the two is the same, in percent.
     pub alike: u8,
-    /// What to write under `lifecycle` of the new entry, so that it keeps the object.
-    pub moved_from: String,
+    /// What to write under `lifecycle` of the new entry, so that it keeps the object; nothing helps
+    /// where the key is the object's slug.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<String>,
 }
 
 /// What is known of an object that is about to be deleted.
@@ -97,7 +100,9 @@ pub(super) fn guess(
             let alike = gone
                 .iter()
                 .map(|(from, gone)| (likeness(entry, gone), *from, entry.address));
-            pairs.extend(alike.filter(|(alike, _, _)| *alike >= ALIKE));
+            let alike = alike.filter(|(alike, _, _)| *alike >= ALIKE);
+            let keeps = entry.kind.identity != Identity::Slug;
+            pairs.extend(alike.map(|(alike, from, to)| (alike, from, to, keeps)));
         }
     }
     pairs.sort_by(|a, b| {
@@ -106,7 +111,7 @@ pub(super) fn guess(
     });
     let mut renames: Vec<Rename> = Vec::new();
     let (mut left, mut found) = (BTreeSet::new(), BTreeSet::new());
-    for (alike, from, to) in pairs {
+    for (alike, from, to, keeps) in pairs {
         if !left.contains(from) && !found.contains(to) {
             left.insert(from);
             found.insert(to);
@@ -114,7 +119,7 @@ pub(super) fn guess(
                 from: from.clone(),
                 to: to.clone(),
                 alike: (alike * 100.0).round() as u8,
-                moved_from: from.key.clone(),
+                moved_from: keeps.then(|| from.key.clone()),
             });
         }
     }

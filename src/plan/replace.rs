@@ -57,7 +57,7 @@ fn retired(address: &Address, object: &Object) -> Address {
 }
 
 /// The entry whose object had this address, if it is one of a retired object.
-pub(super) fn retired_from(address: &Address) -> Option<Address> {
+pub(crate) fn retired_from(address: &Address) -> Option<Address> {
     let (key, _) = address.key.split_once(RETIRED)?;
     Some(Address {
         key: key.to_owned(),

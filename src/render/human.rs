@@ -8,7 +8,9 @@ use anstyle::{AnsiColor, Style};
 use super::text;
 use crate::diff::{Because, Origin};
 use crate::model::{Address, Value};
-use crate::plan::{Action, Change, Instead, Order, Plan, Rename, Replacement, Summary, WhyLeft};
+use crate::plan::{
+    Action, Change, Instead, Move, Order, Plan, Rename, Replacement, Summary, WhyLeft,
+};
 
 const CREATE: Style = AnsiColor::Green.on_default();
 const UPDATE: Style = AnsiColor::Yellow.on_default();
@@ -265,12 +267,24 @@ fn notes(out: &mut String, plan: &Plan) {
             alike,
             moved_from,
         } = rename;
+        let advice = match moved_from {
+            Some(key) => format!(
+                "To keep the object, write in the new entry:\n      lifecycle: {{ moved_from: {key} }}"
+            ),
+            None => "Its key is its slug, which cannot change: this makes a new object.".to_owned(),
+        };
         line(
             out,
             format_args!(
-                "{UPDATE}?{UPDATE:#} {to} is probably {from} renamed ({alike} % alike). To keep the \
-                 object, write in the new entry:\n      lifecycle: {{ moved_from: {moved_from} }}"
+                "{UPDATE}?{UPDATE:#} {to} is probably {from} renamed ({alike} % alike). {advice}"
             ),
+        );
+    }
+    for Move { from, to } in &plan.moved {
+        any = true;
+        line(
+            out,
+            format_args!("{QUIET}= {to}, which was {from}{QUIET:#}"),
         );
     }
     if !plan.adopted.is_empty() {

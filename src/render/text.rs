@@ -1,6 +1,7 @@
 //! Values as a line of text.
 
 use crate::model::{Reference, Segment, Value};
+use crate::plan::retired_from;
 
 /// The longest text that a line shows of one value.
 const LONGEST: usize = 72;
@@ -125,7 +126,12 @@ fn turns_text(c: char) -> bool {
 }
 
 fn reference(reference: &Reference, out: &mut String) {
-    out.push_str(&reference.address.to_string());
+    // An object that is being replaced has an address that nobody wrote.
+    let retired = retired_from(&reference.address);
+    if retired.is_some() {
+        out.push_str("the old ");
+    }
+    out.push_str(&retired.as_ref().unwrap_or(&reference.address).to_string());
 }
 
 #[cfg(test)]

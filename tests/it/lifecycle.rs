@@ -196,6 +196,12 @@ fn moved_from_keeps_the_live_object() {
         .run()
         .expect(0);
     assert_eq!(plan.changes(), [""; 0], "{plan}");
+    for said in [
+        "= workspaces.pay, which was workspaces.payments",
+        "= configs.usual, which was configs.standard",
+    ] {
+        assert!(plan.stdout.contains(said), "no `{said}`\n{plan}");
+    }
     project.apply(&server.url());
     assert_eq!(server.writes(), [""; 0]);
     assert_eq!(ids(&server), before);

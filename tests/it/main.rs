@@ -35,6 +35,7 @@ mod mock_flags;
 mod mock_state;
 mod organisation;
 mod output;
+mod outside;
 mod ownership;
 mod paging;
 mod people;

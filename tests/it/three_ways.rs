@@ -156,6 +156,26 @@ fn a_probable_rename_is_said_and_not_done() {
     let plan = project.at(&server.url(), ["plan"]).run().expect(0);
     assert_eq!(plan.changes(), [""; 0], "{plan}");
 
+    // Where the key is the slug, nothing keeps the object, and nothing is promised.
+    let text = project.read("org/all.yaml");
+    let text = text.replace("openai-payments", "openai-pay");
+    let (before, slug) = (
+        project.read("org/all.yaml"),
+        project.file("org/all.yaml", &text),
+    );
+    let plan = slug.at(&server.url(), ["plan"]).run().expect(0);
+    for said in [
+        "? providers.openai-pay is probably providers.openai-payments renamed",
+        "Its key is its slug, which cannot change: this makes a new object.",
+    ] {
+        assert!(plan.stdout.contains(said), "no `{said}`\n{plan}");
+    }
+    assert!(
+        !plan.stdout.contains("moved_from: openai-payments"),
+        "{plan}"
+    );
+    project.file("org/all.yaml", &before);
+
     // Something else of the same kind is no rename.
     let other = "  other:\n    workspace_id: payments\n    conditions: [{ key: workspace_id, value: x }]\n    \
                  group_by: [{ key: workspace_id }]\n    type: tokens\n    credit_limit: 7\n";

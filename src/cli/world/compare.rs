@@ -245,7 +245,10 @@ impl World {
             })
             .collect();
         let environment = self.repository.environment.as_deref();
-        plan::build(environment, &sides, &self.gates).without(unread)
+        let moved = read.iter().flat_map(|(connected, ..)| &connected.moved);
+        plan::build(environment, &sides, &self.gates)
+            .without(unread)
+            .after(moved.cloned().collect())
     }
 
     /// A ledger as a plan has to see it.

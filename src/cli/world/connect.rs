@@ -16,7 +16,7 @@ use crate::ledger::{self, Keeper, Kept, Ledger};
 use crate::live::Cache;
 use crate::manifest::Repository;
 use crate::model::{Address, Secret, SecretSet};
-use crate::plan;
+use crate::plan::{self, Move};
 
 /// Where a system is and with what key, or why it cannot be said.
 pub(super) fn target(
@@ -193,7 +193,7 @@ pub(super) async fn connect(
     let unsaved = kept.has_journals();
     let mut ledger = kept.ledger;
     let before = ledger.clone();
-    let warnings = rename(&mut ledger, repository);
+    let (moved, warnings) = rename(&mut ledger, repository);
     let cache = match &home {
         Some(_) if !global.no_cache => {
             let path = ledger::cache_path(&repository.root, environment, system.name, base_url);
@@ -210,15 +210,16 @@ pub(super) async fn connect(
         home,
         unanswered: kept.unanswered,
         found: Mutex::default(),
+        moved,
         warnings,
     })
 }
 
 /// Follows entries that moved to another key: the record moves with them, so that the live object
-/// is kept. Returns what was asked for and could not be done.
-pub(super) fn rename(ledger: &mut Ledger, repository: &Repository) -> Vec<Diagnostic> {
+/// is kept. Returns which did, and what was asked for and could not be done.
+pub(super) fn rename(ledger: &mut Ledger, repository: &Repository) -> (Vec<Move>, Vec<Diagnostic>) {
     let declared: BTreeSet<&Address> = repository.entries.iter().map(|e| &e.address).collect();
-    let mut problems = Vec::new();
+    let (mut moved, mut problems) = (Vec::new(), Vec::new());
     let fresh = ledger.records.is_empty();
     for entry in &repository.entries {
         let Some(from) = &entry.lifecycle.moved_from else {
@@ -240,6 +241,10 @@ pub(super) fn rename(ledger: &mut Ledger, repository: &Repository) -> Vec<Diagno
                 *fingerprint = plan::UNKNOWN.to_owned();
             }
             ledger.rename(from, &entry.address);
+            moved.push(Move {
+                from: from.clone(),
+                to: entry.address.clone(),
+            });
         } else if !fresh && from.system == entry.address.system {
             let message = format!("`moved_from` names {from}, which the ledger does not know");
             let known = ledger
@@ -252,5 +257,5 @@ pub(super) fn rename(ledger: &mut Ledger, repository: &Repository) -> Vec<Diagno
             problems.push(at(problem.maybe_help(meant)));
         }
     }
-    problems
+    (moved, problems)
 }

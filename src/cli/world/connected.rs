@@ -9,6 +9,7 @@ use crate::kind::System;
 use crate::ledger::{Home, Ledger, Record, Unanswered};
 use crate::live::Cache;
 use crate::model::Address;
+use crate::plan::Move;
 
 /// One system that is connected.
 pub(in crate::cli) struct Connected {
@@ -24,6 +25,8 @@ pub(in crate::cli) struct Connected {
     /// What of it was found.
     pub(super) found: Mutex<BTreeMap<Address, Record>>,
     pub(in crate::cli) cache: Cache,
+    /// Which records have another address than the saved ones.
+    pub(super) moved: Vec<Move>,
     /// What the manifests ask of the ledger in vain.
     pub(super) warnings: Vec<Diagnostic>,
 }

@@ -101,7 +101,7 @@ impl Coverage {
     ) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = operation.parameters.iter().filter(|p| match p.place {
-            ParameterIn::Path => request.path.contains_key(&p.name),
+            ParameterIn::Path => request.segment(&p.name).is_some(),
             ParameterIn::Query => request.query.contains_key(&p.name),
             ParameterIn::Header => raw.headers.contains_key(&p.name),
         });

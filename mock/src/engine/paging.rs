@@ -192,7 +192,8 @@ fn question(cursor: &str, operation: &Operation, request: &Request) -> u64 {
     let mut hasher = DefaultHasher::new();
     operation.id.hash(&mut hasher);
     let size = operation.paging.size.as_deref();
-    for (name, value) in request.path.iter().chain(&request.query) {
+    request.names.hash(&mut hasher);
+    for (name, value) in &request.query {
         if name != cursor && Some(name.as_str()) != size {
             name.hash(&mut hasher);
             value.to_string().hash(&mut hasher);

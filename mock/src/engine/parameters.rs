@@ -100,9 +100,8 @@ pub(crate) fn decode(
             }
         }
         match parameter.place {
-            ParameterIn::Path => request.path.insert(name.to_owned(), value),
             ParameterIn::Query => request.query.insert(name.to_owned(), value),
-            ParameterIn::Header => None,
+            ParameterIn::Path | ParameterIn::Header => None,
         };
     }
     request.body = body(description, operation, raw, leeway)?;

@@ -11,7 +11,6 @@ use crate::description::operation::Operation;
 pub(crate) struct Request {
     /// What the path has in the place of its parameters, as text.
     pub(crate) names: Vec<(String, String)>,
-    pub(crate) path: Map<String, Value>,
     pub(crate) query: Map<String, Value>,
     pub(crate) body: Option<Value>,
     pub(crate) caller: Caller,
@@ -27,11 +26,16 @@ impl Request {
             .unwrap_or_default()
     }
 
-    /// The text in the place of a path parameter.
-    pub(crate) fn name(&self, parameter: &str) -> &str {
+    /// The text in the place of a path parameter, if the path has that.
+    pub(crate) fn segment(&self, parameter: &str) -> Option<&str> {
         let mut names = self.names.iter();
         let named = names.find(|(name, _)| name == parameter);
-        named.map_or("", |(_, text)| text)
+        named.map(|(_, text)| text.as_str())
+    }
+
+    /// The text in the place of a path parameter.
+    pub(crate) fn name(&self, parameter: &str) -> &str {
+        self.segment(parameter).unwrap_or_default()
     }
 
     /// A query parameter's text.

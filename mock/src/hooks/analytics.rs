@@ -34,15 +34,11 @@ impl Hook for Analytics {
         }
         let logs = selected(description, state, target)?;
         if target.behaviour.lists {
-            let metadata = target
-                .request
-                .path
-                .get("metadataKey")
-                .and_then(Value::as_str);
+            let metadata = target.request.segment("metadataKey");
             let named = |log: &Record, key: &str| {
                 log.get("metadata")?.get(key)?.as_str().map(str::to_owned)
             };
-            let place = target.request.path.get("groupBy").and_then(Value::as_str);
+            let place = target.request.segment("groupBy");
             let measured = |log: &Record, name: &str| match metric(log, name)? {
                 Value::String(text) => Some(text.clone()),
                 Value::Null => None,
@@ -157,10 +153,7 @@ fn selected(
 
 /// What a token of a model costs, in USD cents.
 fn pricing(description: &'static Description, target: &Target<'_>) -> Result<Outcome, ApiError> {
-    let named = |name: &str| {
-        let value = target.request.path.get(name).and_then(Value::as_str);
-        value.unwrap_or_default()
-    };
+    let named = |name: &str| target.request.name(name);
     let prices = description.document.get("x-model-prices");
     let prices = prices.and_then(|prices| prices.get(named("provider"))?.get(named("model")));
     let Some(prices) = prices.and_then(Node::as_array) else {

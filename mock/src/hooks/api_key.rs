@@ -128,9 +128,8 @@ fn create(work: &mut Work<'_>, target: &Target<'_>) -> Result<Outcome, ApiError>
     let resource = work.resource("api-key")?;
     let mut input = write::described(target.operation, resource, target.request);
     write::confine(work, resource, target.request, &mut input)?;
-    let segment = |name: &str| target.request.path.get(name).and_then(Value::as_str);
-    let kind = segment("type").unwrap_or_default();
-    let sub_kind = segment("sub-type").unwrap_or_default();
+    let kind = target.request.name("type");
+    let sub_kind = target.request.name("sub-type");
     input.insert("type".to_owned(), Value::from(format!("{kind}-{sub_kind}")));
     if kind == "organisation" {
         input.remove("workspace_id");

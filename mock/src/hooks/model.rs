@@ -53,8 +53,7 @@ fn asked<'r>(
     state: &State,
     target: &Target<'r>,
 ) -> Result<&'r str, ApiError> {
-    let name = target.request.path.get("model").and_then(Value::as_str);
-    let name = name.unwrap_or_default();
+    let name = target.request.name("model");
     let deleted = state.collection(DELETED);
     match deleted.and_then(|deleted| deleted.by_slug(name, "")) {
         Some(_) => Err(work::missing(work::resource(description, DELETED)?)),

@@ -70,9 +70,11 @@ impl Hook for UsagePolicy {
     ) -> Result<Outcome, ApiError> {
         let policy = target.record(work.description, work.state)?;
         let members = target.request.members();
-        let named = target.request.path.get("entityId");
-        let entity = named.or_else(|| members.get("entity_id"));
-        let entity = entity.and_then(Value::as_str).unwrap_or_default();
+        let told = members.get("entity_id").and_then(Value::as_str);
+        let entity = match target.request.name("entityId") {
+            "" => told.unwrap_or_default(),
+            named => named,
+        };
         work.state.usage.forget(&policy.id, Some(entity));
         Ok(Outcome::Empty)
     }

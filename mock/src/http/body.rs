@@ -3,6 +3,7 @@
 use axum::body::{Body, Bytes};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
+use http_body::Body as _;
 
 use super::App;
 use crate::engine::error::ApiError;
@@ -16,7 +17,7 @@ pub(super) async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<B
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced == Some(0) {
+    if announced == Some(0) || body.is_end_stream() {
         return Ok(Bytes::new());
     }
     if announced.is_some_and(|length| length > MAX_BODY) {

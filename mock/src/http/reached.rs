@@ -63,9 +63,10 @@ impl Arrival<'_> {
     ) -> Answered {
         match answer {
             Ok(reply) => Answered {
-                content_type: reply
-                    .media_type
-                    .and_then(|name| HeaderValue::from_str(name).ok()),
+                content_type: reply.media_type.and_then(|name| match name {
+                    "application/json" => Some(HeaderValue::from_static("application/json")),
+                    other => HeaderValue::from_str(other).ok(),
+                }),
                 headers: super::headers(reply.headers),
                 ..Answered::json(reply.status, reply.body)
             },
@@ -96,9 +97,8 @@ impl Arrival<'_> {
             error
         })?;
         trace.who = place.who.clone();
-        seed::ensure(&place.store, description)?;
+        let came = seed::ensure(&place.store, description)?.clock.millisecond();
         may(&place.caller)?;
-        let came = place.store.read().clock.millisecond();
         let body = body::read(app, headers, body).await?;
         trace.body = Some(body.clone());
         Ok(Admitted { place, came, body })

@@ -27,8 +27,30 @@ pub struct Found {
 pub struct Inventory {
     /// The objects, by kind in the order of the registry, each once.
     pub objects: Vec<Found>,
-    /// Kinds of which the server does not list the objects that are in no scope, or in this one.
-    pub gaps: Vec<(&'static Kind, Option<&'static str>, ApiError)>,
+    /// What the server does not list.
+    pub gaps: Vec<Gap>,
+}
+
+/// A list that the server refuses.
+#[derive(Debug)]
+pub struct Gap {
+    /// Of what kind.
+    pub kind: &'static Kind,
+    /// Of which objects of it.
+    pub which: Which,
+    /// How it was refused.
+    pub error: ApiError,
+}
+
+/// Which objects of a kind a list shows.
+#[derive(Debug)]
+pub enum Which {
+    /// All of them.
+    All,
+    /// Those that are in no scope.
+    Outside,
+    /// Those of one scope, by what the API calls it.
+    Inside(String),
 }
 
 impl Found {
@@ -106,14 +128,17 @@ pub async fn inventory(
                 // Many lists of scopes exist for their scopes alone.
                 Err(error) if per_scope && !is_inside(kind, &query) && error.is_refusal() => {
                     if error.status != Some(400) {
-                        inventory.gaps.push((kind, None, error));
+                        let which = Which::Outside;
+                        inventory.gaps.push(Gap { kind, which, error });
                     }
                 }
-                // A scope may be a feature that an account need not have.
-                Err(error)
-                    if error.kind == ApiErrorKind::Forbidden && named(kind, &query).is_some() =>
-                {
-                    inventory.gaps.push((kind, named(kind, &query), error));
+                // A key need not reach everything, and an account need not have every feature.
+                Err(error) if error.kind == ApiErrorKind::Forbidden => {
+                    let scope = query
+                        .into_iter()
+                        .find(|(field, _)| per_scope && Some(&**field) == kind.outer_scope());
+                    let which = scope.map_or(Which::All, |(_, text)| Which::Inside(text));
+                    inventory.gaps.push(Gap { kind, which, error });
                 }
                 Err(error) => problems.push(Problem {
                     address: None,
@@ -143,6 +168,14 @@ pub async fn inventory(
         let id = it.ident.id.as_ref().filter(|id| (system.ids.is)(id));
         id.is_none_or(|id| ids.insert(id.clone()))
     });
+    // A key that reaches nothing at all is the wrong one.
+    if problems.is_empty() && inventory.objects.is_empty() {
+        let refused = inventory.gaps.drain(..).map(|gap| Problem {
+            address: None,
+            reason: Reason::Api(gap.error),
+        });
+        problems.extend(refused);
+    }
     if problems.is_empty() {
         Ok(inventory)
     } else {
@@ -155,12 +188,6 @@ fn is_inside(kind: &Kind, query: &[(String, String)]) -> bool {
     query
         .iter()
         .any(|(field, _)| Some(&**field) == kind.outer_scope())
-}
-
-/// The scope that a list was asked for, where it names no other object.
-fn named(kind: &Kind, query: &[(String, String)]) -> Option<&'static str> {
-    let asked = |scope: &&&str| query.iter().any(|(_, text)| text == **scope);
-    kind.endpoints.list.scopes.iter().find(asked).copied()
 }
 
 fn found(kind: &'static Kind, item: serde_json::Value, query: &[(String, String)]) -> Found {

@@ -12,7 +12,7 @@ mod outside;
 mod scoped;
 
 pub use cache::Cache;
-pub use inventory::{Found, Inventory, inventory};
+pub use inventory::{Found, Gap, Inventory, Which, inventory};
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Cli, Project, Server};
+use crate::support::{Cli, Fate, Project, Proxy, Server};
 
 /// A folder without anything in it.
 fn empty() -> Project {
@@ -285,6 +285,42 @@ fn what_is_asked_for_is_imported_and_the_rest_is_not() {
         "{dry}"
     );
     assert_eq!(snapshot(&project), [], "a dry run wrote something");
+}
+
+#[test]
+fn what_a_key_may_not_list_is_named_and_the_rest_is_imported() {
+    const REFUSAL: &str = r#"{"success":false,"data":{"message":"You do not have enough permissions","errorCode":"AB03"}}"#;
+    let (server, project) = (applied(), empty());
+    let refusing = |refused: &'static str| {
+        Proxy::start(&server, move |seen| match seen.path.starts_with(refused) {
+            true => Fate::answer(
+                "403 Forbidden",
+                "content-type: application/json\r\n",
+                REFUSAL,
+            ),
+            false => Fate::Forward,
+        })
+    };
+    let import = |proxy: &Proxy, more: &[&str]| {
+        let cli = project.at(&proxy.url(), ["import", "--format", "json"]);
+        more.iter().fold(cli, |cli, it| cli.arg(it)).run()
+    };
+    let users = refusing("/admin/users");
+    // Who names a kind wants to have it.
+    let named = import(&users, &["--kind", "users"]).expect(6);
+    assert_eq!(named.codes(), ["forbidden"], "{named}");
+    let run = import(&users, &[]).expect(0);
+    assert!(run.codes().contains(&"not-listed".to_owned()), "{run}");
+    assert!(run.stdout.contains("users cannot be listed"), "{run}");
+    assert!(!run.stdout.contains("configs cannot"), "{run}");
+    assert!(project.read("org/configs.yaml").contains("standard:"));
+    assert!(!project.path().join("org/users.yaml").exists());
+    let plan = project.at(&users.url(), ["plan", "--detailed-exitcode"]);
+    plan.run().expect(0);
+    // A key that reaches nothing is the wrong one.
+    let project = empty();
+    let nothing = project.at(&refusing("/").url(), ["import"]).run().expect(6);
+    assert_eq!(snapshot(&project), [], "{nothing}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod arize;
 mod bad_input;
 mod cache;
 mod canary;
+mod complaints;
 mod environments;
 mod examples;
 mod faults;

@@ -1,11 +1,9 @@
 //! The open bugs of the official Terraform provider for Portkey (0.2.28), and the tests that show
 //! gatewright without each of them.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
-use crate::support::{Fate, Project, Proxy, Server, text};
+use crate::support::{Fate, Project, Proxy, Server, assert_tests_exist, text};
 
 /// What goes wrong there, and the tests that would fail if it went wrong here.
 const BUGS: &[(&str, &[&str])] = &[
@@ -117,16 +115,7 @@ const BUGS: &[(&str, &[&str])] = &[
 
 #[test]
 fn every_test_that_is_named_here_exists() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
-    for (bug, tests) in BUGS {
-        assert!(!tests.is_empty(), "nothing shows that not `{bug}`");
-        for test in *tests {
-            let (file, name) = test.split_once(' ').unwrap();
-            let source = std::fs::read_to_string(folder.join(file)).unwrap();
-            let wanted = format!("#[test]\nfn {name}() {{");
-            assert!(source.contains(&wanted), "{file} has no test {name}");
-        }
-    }
+    assert_tests_exist(BUGS);
 }
 
 /// A workspace with access to an integration, and what `more` says.

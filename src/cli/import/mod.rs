@@ -19,11 +19,12 @@ use super::output::{
     Document, Finish, Imported, ImportedEntry, ImportedVariable, LeftOut, Printer, Unseen,
 };
 use super::world::{Failure, Opening, Outlook, World, api_error, ledger_error};
+use crate::client::ApiErrorKind;
 use crate::diagnostic::{Diagnostic, Sources, did_you_mean};
 use crate::import::{self, Found, Layout, label};
 use crate::kind::{Identity, Kind, System};
 use crate::ledger::Record;
-use crate::live::{self, Live};
+use crate::live::{self, Live, Which};
 use crate::manifest::{PROJECT_FILE, Texts};
 use crate::model::{Address, Ident};
 use crate::plan::Plan;
@@ -118,14 +119,24 @@ async fn in_world(
                 continue;
             }
         };
-        for (kind, scope, error) in &inventory.gaps {
-            let which = match scope {
-                Some(scope) => format!("of {} {scope}", kind.outer_scope().unwrap_or_default()),
-                None => "outside of workspaces".to_owned(),
+        for gap in inventory.gaps.iter().filter(|gap| asks_for(args, gap.kind)) {
+            let which = match &gap.which {
+                Which::All => String::new(),
+                Which::Outside => " outside of workspaces".to_owned(),
+                Which::Inside(scope) => format!(" of {scope}"),
             };
-            let message = format!("{} {which} cannot be listed", kind.name);
-            let problem = Diagnostic::warning("not-listed", message);
-            work.warnings.push(problem.note(api_error(error).message));
+            let message = format!("{}{which} cannot be listed", gap.kind.name);
+            // Somebody who names a kind wants to have it.
+            let asked = gap.error.kind == ApiErrorKind::Forbidden && !args.kind.is_empty();
+            if asked && matches!(gap.which, Which::All) {
+                let problem = api_error(&gap.error).note(message);
+                let all = failure.get_or_insert((Exit::NotAuthorised, Vec::new()));
+                all.1.push(problem);
+            } else {
+                let problem = Diagnostic::warning("not-listed", message);
+                work.warnings
+                    .push(problem.note(api_error(&gap.error).message));
+            }
         }
         let is_id = connected.system.ids.is;
         let (candidates, names) = candidates(args, is_id, inventory.objects, live, &mut work);
@@ -177,8 +188,9 @@ async fn in_world(
         let recorded = world.record(&plan, records).await;
         recorded.map_err(|error| (Exit::Error, vec![ledger_error(&error)]))?;
     }
+    let gaps = work.warnings.iter().any(|it| it.code == "not-listed");
     let finish = Finish {
-        text: said(&imported),
+        text: said(&imported, failure.is_some() || gaps),
         document: Document {
             imported: Some(imported),
             ..Document::default()
@@ -328,7 +340,7 @@ pub(super) fn write(global: &Global, texts: &Texts) -> Result<(), Box<Diagnostic
 }
 
 /// The last words for people.
-fn said(imported: &Imported) -> String {
+fn said(imported: &Imported, partly: bool) -> String {
     let mut lines = Vec::new();
     let mut files: BTreeMap<&str, usize> = BTreeMap::new();
     for entry in &imported.entries {
@@ -339,6 +351,7 @@ fn said(imported: &Imported) -> String {
         false => "Imported",
     };
     lines.push(match imported.entries.len() {
+        0 if partly => "Nothing to import of what can be read.".to_owned(),
         0 => "Nothing to import: everything has an entry, or is left out.".to_owned(),
         1 => format!("{verb} 1 object:"),
         count => format!("{verb} {count} objects:"),

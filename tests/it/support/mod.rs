@@ -60,3 +60,20 @@ pub(crate) fn at_once<T: Send>(
 /// The environment variables that the small organisation and the example read, with values that
 /// no output may contain.
 pub(crate) const OPENAI_KEY: &str = "sk-small-9f3A/+x==\"quote\\back";
+
+/// Asserts that there are the tests that show gatewright without what goes wrong elsewhere.
+#[track_caller]
+pub(crate) fn assert_tests_exist(problems: &[(&str, &[&str])]) {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    for (problem, tests) in problems {
+        assert!(!tests.is_empty(), "nothing shows that not `{problem}`");
+        for test in *tests {
+            let (file, name) = test.split_once(' ').unwrap();
+            let source = std::fs::read_to_string(folder.join(file)).unwrap();
+            let wanted = format!("#[test]\nfn {name}() {{");
+            let only_unix = format!("#[test]\n#[cfg(unix)]\nfn {name}() {{");
+            let found = source.contains(&wanted) || source.contains(&only_unix);
+            assert!(found, "{file} has no test {name}");
+        }
+    }
+}

@@ -420,7 +420,11 @@ fn failures(plan: &Plan, report: &Report, world: &World) -> Vec<Diagnostic> {
                 if step.action == Action::Delete && error.kind == ApiErrorKind::Conflict {
                     problem = problem
                         .note("it still has something inside, or something uses it")
-                        .help("remove by hand what gatewright does not manage, and run again");
+                        .help(
+                            "remove by hand what gatewright does not manage, or declare it and remove it \
+                             together with this: `gatewright import --dry-run` shows what is there, and \
+                             what the server made by itself",
+                        );
                 }
                 let identity = world.entry(&step.address).map(|entry| entry.kind.identity);
                 if step.action == Action::Create && error.kind == ApiErrorKind::Conflict {

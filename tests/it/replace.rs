@@ -105,8 +105,8 @@ fn a_new_one_is_made_first_and_what_uses_the_old_one_is_moved_over() {
         "{change:#}"
     );
     let human = project.at(&server.url(), ["plan"]).run().expect(0);
-    let old = "- /defaults/input_guardrails/-: the old guardrails.no-pii ";
-    assert!(human.stdout.contains(old), "{human}");
+    let said = "- /defaults/input_guardrails/-: the old guardrails.no-pii ";
+    assert!(human.stdout.contains(said), "{human}");
     let moved = &change["fields"][0];
     assert_eq!(moved["pointer"], "/workspace_id");
     assert_eq!(moved["forces_replacement"], true);

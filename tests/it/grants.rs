@@ -127,3 +127,43 @@ fn access_of_all_workspaces_is_imported() {
     let plan = empty.at(&server.url(), ["plan", "--detailed-exitcode"]);
     plan.without("OPENAI_API_KEY").run().expect(0);
 }
+
+#[test]
+fn a_provider_that_came_along_stands_in_the_way_until_it_is_declared() {
+    let (server, project) = (Server::start(), Project::of(MANIFEST));
+    let url = server.url();
+    project.apply(&url);
+    let later = "workspaces:\n  later: { name: Later, lifecycle: { protect: false } }\n";
+    project.file("org/later.yaml", later);
+    project.apply(&url);
+    let made = server.list_in("/providers", &server.workspace("Later"));
+    assert_eq!(made.len(), 1, "{made:?}");
+    let slug = text(&made[0]["slug"]);
+
+    project.file("org/later.yaml", "workspaces: {}\n");
+    let apply = project.at(&url, ["apply", "--yes"]).run();
+    assert_ne!(apply.code, 0, "{apply}");
+    let help = "`gatewright import --dry-run` shows what is there";
+    assert!(apply.stderr.contains(help), "{apply}");
+    let import = project.at(&url, ["import", "--dry-run"]).run().expect(0);
+    let reason = "they came with access to an integration";
+    assert!(
+        import.stdout.contains(reason) || import.stderr.contains(reason),
+        "{import}"
+    );
+
+    let declared = format!(
+        "{later}providers:\n  {slug}: {{ workspace_id: later, integration_id: everywhere }}\n"
+    );
+    project.file("org/later.yaml", &declared);
+    project.apply(&url);
+    project.file("org/later.yaml", "workspaces: {}\n");
+    project.apply(&url);
+    project.assert_converged(&server, &url);
+    let names: Vec<String> = server
+        .list("/admin/workspaces")
+        .iter()
+        .map(|it| text(&it["name"]))
+        .collect();
+    assert!(!names.contains(&"Later".to_owned()), "{names:?}");
+}

@@ -203,7 +203,8 @@ async fn sow(
     mock.clear_faults();
     mock.set_latency(None);
     let global = seeding(folder, global);
-    let mut world = World::open_on(mock, &global, printer).await?;
+    // The mock's own key is there to be told.
+    let mut world = World::open_on(mock, &global, &printer.apart()).await?;
     let sown = apply::quietly(&world).await;
     let mock = world.take_mock();
     match (sown, mock) {

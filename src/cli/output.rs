@@ -287,6 +287,14 @@ impl Printer {
         all.push(secrets);
     }
 
+    /// The same, for a run within this one whose secrets this one need not hide.
+    pub(super) fn apart(&self) -> Self {
+        Self {
+            secrets: Arc::default(),
+            ..self.clone()
+        }
+    }
+
     fn clean(&self, text: &str) -> String {
         let all = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter()

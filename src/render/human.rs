@@ -317,6 +317,9 @@ fn notes(out: &mut String, plan: &Plan) {
     }
 }
 
+/// How many entries are named one by one whose secrets are not set.
+const FEW: usize = 3;
+
 /// What stays as it is, and why.
 fn left_alone(out: &mut String, plan: &Plan) -> bool {
     let mut counts: BTreeMap<(WhyLeft, Option<&str>), Vec<String>> = BTreeMap::new();
@@ -338,8 +341,24 @@ fn left_alone(out: &mut String, plan: &Plan) -> bool {
             format_args!("{QUIET}Left alone, {reason}: {kinds}.{QUIET:#}"),
         );
     }
+    let unset = plan.left_alone.iter();
+    let unset: Vec<usize> = unset
+        .filter(|left| left.because == WhyLeft::Unset)
+        .map(|left| left.count)
+        .collect();
+    let many = unset.len() > FEW;
+    if many {
+        let (secrets, entries) = (unset.iter().sum::<usize>(), unset.len());
+        line(
+            out,
+            format_args!(
+                "{QUIET}Left alone, because their variables are not set yet: {secrets} secrets of {entries} entries.{QUIET:#}"
+            ),
+        );
+    }
     for left in &plan.left_alone {
         let why = match left.because {
+            WhyLeft::Unset if many => continue,
             WhyLeft::Ignored => "because `lifecycle.ignore` says so",
             WhyLeft::Unset => "because its variable is not set yet",
             WhyLeft::NotOurs | WhyLeft::ServerMade | WhyLeft::KeptElsewhere => continue,

@@ -113,6 +113,10 @@ fn what_acme_applied_is_imported_into_an_empty_folder() {
         assert_eq!(keys("users"), ["admin", "member"]);
         assert_eq!(keys("invites"), ["auditor"]);
         assert_imported(&project, &server);
+        // Many are one line in a plan, and each of them one in its document.
+        let plan = bare(&project, &server, ["plan"]).run().expect(0);
+        let unset = "Left alone, because their variables are not set yet: ";
+        assert_eq!(plan.stdout.matches(unset).count(), 1, "{plan}");
         if layout == "workspace" {
             let text = project.read("org/payments.yaml");
             assert!(text.starts_with("workspaces:\n  payments:\n"), "{text}");
@@ -267,6 +271,15 @@ fn what_is_asked_for_is_imported_and_the_rest_is_not() {
         .run()
         .expect(1);
     assert!(wrong.stderr.contains("did you mean `configs`?"), "{wrong}");
+    for (flag, name, meant) in [
+        ("--only", "configs.standrad", "configs.standard"),
+        ("--workspace", "Paymnts", "Payments"),
+    ] {
+        let wrong = bare(&project, &server, ["import", flag, name]);
+        let wrong = wrong.run().expect(1);
+        let said = format!("did you mean `{meant}`?");
+        assert!(wrong.stderr.contains(&said), "{wrong}");
+    }
     let outside = bare(&project, &server, ["import", "--into", "elsewhere.yaml"])
         .run()
         .expect(1);

@@ -126,6 +126,8 @@ fn a_repository_is_what_it_begins_with() {
     );
     let run = mock.stop();
     assert!(run.stderr.contains(" resources from "), "{run}");
+    // Whoever starts it needs its key.
+    assert!(run.stdout.contains("API key: mock-admin-key\n"), "{run}");
 
     let project = Project::small();
     let folder = project.path().to_str().unwrap();

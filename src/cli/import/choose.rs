@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::{Reading, Work, left_out};
 use crate::cli::args::ImportArgs;
 use crate::cli::world::{Connected, Failure, World};
+use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::import::{self, Found};
-use crate::kind::Kind;
+use crate::kind::{Kind, System};
 use crate::ledger::Record;
 use crate::live::{self, Live, Wanted};
 use crate::model::{Address, Ident, Map, Reference, Value};
@@ -32,11 +33,12 @@ fn names_of(found: &Found) -> Vec<(&'static str, String)> {
 /// The candidates, and everything that has a name by which others may refer to it.
 pub(super) fn candidates(
     args: &ImportArgs,
-    is_id: fn(&str) -> bool,
+    system: &System,
     objects: Vec<Found>,
     live: &Live,
     work: &mut Work,
 ) -> (Vec<Candidate>, Names) {
+    let is_id = system.ids.is;
     let mut names = Names::new();
     let mut taken: BTreeSet<Address> = live.objects.keys().cloned().collect();
     let mut declared: HashMap<(&str, &str), &Address> = HashMap::new();
@@ -56,7 +58,7 @@ pub(super) fn candidates(
             (Some(address), _) => {
                 names.extend(own.into_iter().map(|name| (name, address.clone())));
             }
-            (None, Some(because)) if asks_for(args, found.kind) => {
+            (None, Some(because)) if asks_for(args, found.kind) && asks_for_all(args) => {
                 work.left_out
                     .push(left_out(&found, is_id, because.to_owned()));
             }
@@ -88,6 +90,20 @@ pub(super) fn candidates(
                 found: found.clone(),
                 asks: None,
             });
+        }
+    }
+    for it in candidates
+        .iter()
+        .filter(|it| system.is_scope(it.found.kind))
+    {
+        work.note_scope(&it.address, &it.found.ident, it.found.name.as_deref());
+    }
+    for (address, object) in &live.objects {
+        if system
+            .kind(&address.kind)
+            .is_some_and(|kind| system.is_scope(kind))
+        {
+            work.note_scope(address, &object.ident, object.name.as_deref());
         }
     }
     // The scopes that were asked for, by their addresses.
@@ -126,6 +142,42 @@ pub(super) fn candidates(
         }
     }
     (candidates, names)
+}
+
+/// Whether nothing but kinds limits what is asked for.
+fn asks_for_all(args: &ImportArgs) -> bool {
+    args.only.is_empty() && args.workspace.is_empty()
+}
+
+/// What was asked for by name and is nowhere.
+pub(super) fn nowhere(args: &ImportArgs, work: &Work) -> Vec<Diagnostic> {
+    let readings = work.readings.iter();
+    let known: BTreeSet<&Address> = readings
+        .flat_map(|it| {
+            let candidates = it.candidates.iter().map(|one| &one.address);
+            candidates.chain(&it.declared)
+        })
+        .collect();
+    let names: Vec<String> = known.iter().map(ToString::to_string).collect();
+    let entry = |address: &Address| {
+        let help = did_you_mean(&address.to_string(), names.iter().map(String::as_str));
+        let message = format!("nothing there would be called {address}");
+        Diagnostic::error("unknown-entry", message).maybe_help(help)
+    };
+    let workspace = |wanted: &String| {
+        let help = did_you_mean(wanted, work.scopes.iter().map(String::as_str));
+        let message = format!("there is no workspace `{wanted}`");
+        let problem = Diagnostic::error("unknown-workspace", message);
+        let problem = problem.note("no workspace has that for its name, slug, id or key");
+        problem.maybe_help(help)
+    };
+    let entries = args.only.iter().filter(|it| !known.contains(it));
+    let workspaces = args.workspace.iter();
+    let workspaces = workspaces.filter(|it| !work.scopes.contains(*it));
+    entries
+        .map(entry)
+        .chain(workspaces.map(workspace))
+        .collect()
 }
 
 /// Whether objects of a kind are asked for.

@@ -7,7 +7,7 @@
 mod choose;
 mod draft;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use choose::{Candidate, asks_for, candidates, read};
 use draft::Draft;
@@ -40,7 +40,7 @@ struct Reading {
     candidates: Vec<Candidate>,
     live: Live,
     /// Every address of the repository.
-    declared: std::collections::BTreeSet<Address>,
+    declared: BTreeSet<Address>,
     /// What the server calls everything that has an address.
     idents: BTreeMap<Address, Ident>,
     /// Texts that the server made up, and whose they are.
@@ -53,6 +53,16 @@ struct Work {
     readings: Vec<Reading>,
     left_out: Vec<LeftOut>,
     warnings: Vec<Diagnostic>,
+    /// What workspaces, and whatever else others live in, are called.
+    scopes: BTreeSet<String>,
+}
+
+impl Work {
+    fn note_scope(&mut self, address: &Address, ident: &Ident, name: Option<&str>) {
+        let texts = [ident.id.as_deref(), ident.slug.as_deref(), name];
+        let texts = texts.into_iter().flatten().chain([address.key.as_str()]);
+        self.scopes.extend(texts.map(str::to_owned));
+    }
 }
 
 pub(super) async fn run(global: &Global, args: &ImportArgs, printer: &Printer) -> Finish {
@@ -138,13 +148,21 @@ async fn in_world(
                     .push(problem.note(api_error(&gap.error).message));
             }
         }
-        let is_id = connected.system.ids.is;
-        let (candidates, names) = candidates(args, is_id, inventory.objects, live, &mut work);
+        let system = connected.system;
+        let (candidates, names) = candidates(args, system, inventory.objects, live, &mut work);
         let reading = read(world, connected, candidates, names).await?;
         work.readings.push(reading);
     }
     if let (Some(failure), true) = (&failure, work.readings.is_empty()) {
         return Err(failure.clone());
+    }
+    let nowhere = choose::nowhere(args, &work);
+    if !nowhere.is_empty() {
+        return Err(match failure {
+            // It may be where nothing could be read.
+            Some(failure) => failure,
+            None => (Exit::Error, nowhere),
+        });
     }
     let layout = match (&args.into, args.layout) {
         (Some(file), _) => Layout::Into(file.trim_start_matches("./").to_owned()),

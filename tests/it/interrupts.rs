@@ -131,3 +131,32 @@ fn a_run_that_is_interrupted_while_it_reads_writes_nothing_and_exits_alike() {
         gate.open();
     }
 }
+
+#[test]
+fn an_import_is_interrupted_wherever_it_reads() {
+    let server = Server::start();
+    Project::small().apply(&server.url());
+    server.clear();
+    // A list that says what there is, and an object of it.
+    for path in ["/admin/users", "/configs/"] {
+        let project = Project::new();
+        let gate = Gate::closed();
+        let hold = gate.clone();
+        let proxy = Proxy::start(&server, move |seen| match seen.path.starts_with(path) {
+            true => Fate::Wait(hold.clone()),
+            false => Fate::Forward,
+        });
+        let process = project.at(&proxy.url(), ["import"]).start();
+        proxy.wait_for(path, |seen| seen.path.starts_with(path));
+        process.signal("INT");
+        let run = process.wait();
+        assert_eq!(run.code, 130, "{path}: {run}");
+        assert!(
+            run.exited && run.stderr.contains("nothing was changed"),
+            "{path}: {run}"
+        );
+        assert!(!project.path().join("org").exists(), "{path}: {run}");
+        gate.open();
+    }
+    assert_eq!(server.writes(), [""; 0]);
+}

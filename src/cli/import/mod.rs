@@ -18,7 +18,7 @@ use super::exit::Exit;
 use super::output::{
     Document, Finish, Imported, ImportedEntry, ImportedVariable, LeftOut, Printer, Unseen,
 };
-use super::world::{Failure, Opening, Outlook, World, api_error, ledger_error};
+use super::world::{Failure, Opening, Outlook, World, api_error, ledger_error, unless_interrupted};
 use crate::client::ApiErrorKind;
 use crate::diagnostic::{Diagnostic, Sources, did_you_mean};
 use crate::import::{self, Found, Layout, label};
@@ -120,7 +120,7 @@ async fn in_world(
             continue;
         };
         let inventory = live::inventory(&connected.client, connected.system, &needs_scope);
-        let inventory = match inventory.await {
+        let inventory = match unless_interrupted(inventory).await? {
             Ok(inventory) => inventory,
             Err(problems) => {
                 let (exit, problems) = world.explain(vec![problems]);
@@ -150,7 +150,8 @@ async fn in_world(
         }
         let system = connected.system;
         let (candidates, names) = candidates(args, system, inventory.objects, live, &mut work);
-        let reading = read(world, connected, candidates, names).await?;
+        let reading = read(world, connected, candidates, names);
+        let reading = unless_interrupted(reading).await??;
         work.readings.push(reading);
     }
     if let (Some(failure), true) = (&failure, work.readings.is_empty()) {

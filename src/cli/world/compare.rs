@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 
 use super::connected::Connected;
-use super::{Aim, Failure, Outlook, World, interruption};
+use super::{Aim, Failure, Outlook, World, unless_interrupted};
 use crate::cli::exit::Exit;
 use crate::cli::once::Once;
 use crate::diagnostic::{Diagnostic, Position};
@@ -107,12 +107,7 @@ impl World {
                 live
             }
         });
-        let results = tokio::select! {
-            // First of all somebody listens for the signal: then nothing that is sent goes without.
-            biased;
-            () = crate::cli::interrupted() => return Err((Exit::Interrupted, vec![interruption()])),
-            results = join_all(reads) => results,
-        };
+        let results = unless_interrupted(join_all(reads)).await?;
         let mut by_system = BTreeMap::new();
         let mut unread = BTreeMap::new();
         let mut problems = Vec::new();

@@ -75,6 +75,21 @@ impl World {
     }
 }
 
+/// What a future comes to that writes nothing, unless the user ends the run before.
+///
+/// # Errors
+/// That it was interrupted.
+pub(in crate::cli) async fn unless_interrupted<T>(
+    reading: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        // First of all somebody listens for the signal: then nothing that is sent goes without.
+        biased;
+        () = crate::cli::interrupted() => Err((Exit::Interrupted, vec![interruption()])),
+        done = reading => Ok(done),
+    }
+}
+
 /// That the user ended the run before it wrote anything.
 pub(in crate::cli) fn interruption() -> Diagnostic {
     Diagnostic::error("interrupted", "interrupted").note("nothing was changed")

@@ -17,7 +17,7 @@ pub(in crate::cli) use compare::Lives;
 pub(in crate::cli) use connect::secrets;
 pub(in crate::cli) use connected::Connected;
 use connected::LockedOut;
-pub(in crate::cli) use explain::{api_error, interruption, ledger_error};
+pub(in crate::cli) use explain::{api_error, interruption, ledger_error, unless_interrupted};
 pub(in crate::cli) use open::{Opening, load, organisation_of, variables};
 pub(in crate::cli) use settle::Patience;
 pub(in crate::cli) use writing::Writing;

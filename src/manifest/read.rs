@@ -122,8 +122,8 @@ struct Reading<'r, 'a> {
     unset: bool,
     /// Whether secrets may be unset: only those of entries.
     may_lack: bool,
-    /// Whether the value being read is a part of a secret document.
-    in_secret: bool,
+    /// Whether the value being read stands among secrets, or is a part of one.
+    beside_secrets: bool,
     /// Whether something in it has been reported.
     failed: bool,
     /// How many variables were filled in so far.
@@ -256,7 +256,7 @@ impl<'r, 'a> Reading<'r, 'a> {
             stand_in: false,
             unset: false,
             may_lack: false,
-            in_secret: false,
+            beside_secrets: false,
             failed: false,
             expansions: 0,
         }
@@ -297,15 +297,17 @@ impl<'r, 'a> Reading<'r, 'a> {
             NodeValue::Mapping(members) if guard == Guard::SecretJson => {
                 self.secret_document(node, members, scope)
             }
-            NodeValue::Mapping(members) => Value::Map(
-                members
-                    .iter()
-                    .map(|member| {
-                        let value = self.member(member, scope, states, guard);
-                        (member.key.clone(), value)
-                    })
-                    .collect(),
-            ),
+            NodeValue::Mapping(members) => {
+                let beside = self.beside_secrets;
+                self.beside_secrets |= self.has_secrets(members, scope, states);
+                let map = members.iter().map(|member| {
+                    let value = self.member(member, scope, states, guard);
+                    (member.key.clone(), value)
+                });
+                let map = Value::Map(map.collect());
+                self.beside_secrets = beside;
+                map
+            }
             NodeValue::Sequence(items) => {
                 let item = |(at, item): (usize, &Node)| {
                     let segment = at.to_string();

@@ -89,6 +89,8 @@ fn what_sops_encrypted_is_read_as_any_other_manifest() {
         assert_no_leak("the file", &sealed, SECRET);
         let (url, key) = (server.url(), sops.key());
         let with = |cli: Cli| cli.env("SOPS_AGE_KEY_FILE", &key);
+        let checked = with(project.cli(["validate"])).run().expect(0);
+        assert_eq!(checked.stderr, "", "{checked}");
         let apply = project.at(&url, ["apply", "--yes"]);
         let apply = with(apply).run().expect(0);
         let plan = project.at(&url, ["plan", "--detailed-exitcode", "--format", "json"]);

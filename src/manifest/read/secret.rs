@@ -91,7 +91,7 @@ impl Reading<'_, '_> {
         let failed_before = std::mem::take(&mut self.failed);
         // The rules do not reach into the document: it is a secret as a whole.
         let states = States::default();
-        let inside = std::mem::replace(&mut self.in_secret, true);
+        let beside = std::mem::replace(&mut self.beside_secrets, true);
         let map: Map = members
             .iter()
             .map(|member| {
@@ -99,7 +99,7 @@ impl Reading<'_, '_> {
                 (member.key.clone(), value)
             })
             .collect();
-        self.in_secret = inside;
+        self.beside_secrets = beside;
         let failed_inside = self.failed;
         self.failed |= failed_before;
         self.hide(node, scope);

@@ -3,8 +3,9 @@
 use super::{Guard, Origin, Reading, Scope};
 use crate::diagnostic::Diagnostic;
 use crate::manifest::encrypted::{self, Encrypted};
+use crate::manifest::rules::States;
 use crate::model::{Secret, Value};
-use crate::yaml::Node;
+use crate::yaml::{Member, Node};
 
 impl Reading<'_, '_> {
     /// The file that a scalar stands in, if it is encrypted there.
@@ -61,14 +62,24 @@ impl Reading<'_, '_> {
         }
     }
 
+    /// Whether some members of a map in an encrypted file are secrets. Who encrypts such a map as a
+    /// whole means those.
+    pub(super) fn has_secrets(&self, members: &[Member], scope: &Scope, states: &States) -> bool {
+        let secret = |member: &Member| {
+            let states = self.rules.step(states, &member.key);
+            self.guard(Guard::Open, &states) > Guard::Open
+        };
+        self.reader.encrypted.contains_key(&scope.file) && members.iter().any(secret)
+    }
+
     /// Somebody chose to encrypt a value that is nothing secret to the API: no output shows it, and
-    /// the ledger has it all the same. Inside of a secret document all is well.
+    /// the ledger has it all the same.
     fn warn_of_the_open(&mut self, text: &str, node: &Node, scope: &Scope) {
-        let secret = Secret::declared(text, Vec::new());
-        self.reader.secrets.insert(&secret);
-        if self.in_secret {
+        if self.beside_secrets {
             return;
         }
+        let secret = Secret::declared(text, Vec::new());
+        self.reader.secrets.insert(&secret);
         let message = format!("`{}` is encrypted, and no secret to the API", self.pointer);
         let diagnostic = Diagnostic::warning("encrypted-in-the-open", message)
             .at(

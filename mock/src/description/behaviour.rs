@@ -337,6 +337,8 @@ pub(crate) struct OperationBehaviour {
     pub(crate) action: Action,
     /// The path parameter that names the object; the last one when left out.
     pub(crate) by: Option<String>,
+    /// The body field that names the object, where the path does not.
+    pub(crate) by_body: Option<String>,
     /// The path parameter that names the object whose member this is about.
     pub(crate) owner: Option<String>,
     /// The step that the kind's hook does for `call` and `view`.

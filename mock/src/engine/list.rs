@@ -42,7 +42,18 @@ fn find(
     request: &Request,
 ) -> Result<Arc<Record>, ApiError> {
     let resource = behaviour.kind(description)?;
-    let name = request.subject(operation, behaviour.by.as_deref());
+    let in_body = behaviour.by_body.as_deref().map(|field| {
+        let named = request.body.as_ref().and_then(|body| body.get(field));
+        match named {
+            Some(Value::String(name)) => name.clone(),
+            Some(name) => name.to_string(),
+            None => String::new(),
+        }
+    });
+    let name = match &in_body {
+        Some(name) => name,
+        None => request.subject(operation, behaviour.by.as_deref()),
+    };
     if let Some(owner) = owner(description, state, resource, behaviour, request)? {
         return work::find(state, &resource.name, name, Some(&owner.id))
             .ok_or_else(|| work::missing(resource));

@@ -241,3 +241,44 @@ async fn what_is_no_such_document_is_refused_with_the_reason() {
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[tokio::test]
+async fn an_item_may_be_named_in_the_body_and_found_beside_the_collection() {
+    let zoo = Foreign::of("zoo.yaml").await;
+    // A base path that is the mock's own is left out, not shadowed by it.
+    assert!(!zoo.mock.base_url().contains("_mock"));
+    let animal = json!({ "id": 7, "name": "Nell", "state": "asleep", "food": ["hay"] });
+    assert_eq!(
+        zoo.send("POST", "/animal", animal.clone()).await.ok(),
+        animal
+    );
+    zoo.send(
+        "POST",
+        "/animal",
+        json!({ "id": 8, "name": "Bo", "state": "awake" }),
+    )
+    .await
+    .ok();
+    let replaced = json!({ "id": 7, "name": "Nellie", "state": "awake" });
+    assert_eq!(
+        zoo.send("PUT", "/animal", replaced.clone()).await.ok(),
+        replaced
+    );
+    assert_eq!(zoo.get("/animal/7").await.ok(), replaced);
+    let changed = zoo
+        .send("PATCH", "/animal", json!({ "id": 7, "state": "fed" }))
+        .await
+        .ok();
+    assert_eq!(
+        changed,
+        json!({ "id": 7, "name": "Nellie", "state": "fed" })
+    );
+    for nobody in [json!({ "id": 9, "name": "?" }), json!({ "name": "?" })] {
+        assert_eq!(zoo.send("PUT", "/animal", nobody).await.status, 404);
+    }
+    let found = zoo.get("/animal/findByState?state=fed").await.ok();
+    assert_eq!(found, json!([changed]));
+    let all = zoo.get("/animal/findByState?food=hay").await.ok();
+    assert_eq!(all.as_array().map(Vec::len), Some(2), "not compared: {all}");
+    assert_ne!(zoo.get("/animal/names").await.ok(), json!([]));
+}

@@ -295,7 +295,7 @@ fn behaviours(
     // A list answers with several: anything else at this path is not one.
     let lists = body(document, &resource.collection, "get", false);
     if lists.is_some_and(|list| items(document, &list).is_some()) {
-        let filters = filters(document, resource);
+        let filters = filters(document, resource, &resource.collection);
         add(
             &resource.collection,
             "get",
@@ -308,16 +308,61 @@ fn behaviours(
     add(&resource.item, "put", "update", json!({ "replaces": true }));
     add(&resource.item, "patch", "update", json!({}));
     add(&resource.item, "delete", "delete", json!({}));
+    // An update whose body says which item it is about.
+    for (method, replaces) in [("put", true), ("patch", false)] {
+        let taken = body(document, &resource.collection, method, true);
+        let named = taken.zip(identity(document, name, resource));
+        if let Some((taken, identity)) = named
+            && schema::properties(document, &taken)
+                .iter()
+                .any(|property| property.name == identity.name)
+        {
+            let more = json!({ "by_body": identity.name, "replaces": replaces });
+            add(&resource.collection, method, "update", more);
+        }
+    }
+    for path in searches(document, resource, found) {
+        let filters = filters(document, resource, path);
+        add(path, "get", "list", json!({ "filters": filters }));
+    }
     all
 }
 
+/// Paths of one more word below a collection that read several items of the same form.
+fn searches(
+    document: &'static Node,
+    resource: &Found,
+    found: &IndexMap<String, Found>,
+) -> Vec<&'static str> {
+    let names = |item: &Located| {
+        let properties = schema::properties(document, item).into_iter();
+        let mut names: Vec<String> = properties.map(|property| property.name).collect();
+        names.sort();
+        names
+    };
+    let own = item_schema(document, resource).map(|item| names(&item));
+    let is_search = |path: &str| {
+        let below = path.strip_prefix(resource.collection.trim_end_matches('/'));
+        let word = below.and_then(|below| below.strip_prefix('/'));
+        let is_word = word.is_some_and(|word| !word.is_empty() && !word.contains(['/', '{']));
+        let list = || body(document, path, "get", false);
+        let item = || list().and_then(|list| items(document, &list));
+        is_word
+            && !found.values().any(|other| other.collection == path)
+            && own.as_ref().is_some_and(|own| !own.is_empty())
+            && item().map(|item| names(&item)) == own
+    };
+    let paths = document.get("paths").into_iter().flat_map(Node::keys);
+    paths.filter(|path| is_search(path)).collect()
+}
+
 /// Query parameters that are called like a property filter by it.
-fn filters(document: &'static Node, resource: &Found) -> Map<String, Value> {
+fn filters(document: &'static Node, resource: &Found, path: &str) -> Map<String, Value> {
     let item = item_schema(document, resource);
     let properties = item.map(|item| schema::properties(document, &item));
     let operation = Located::root(document)
         .get("paths")
-        .and_then(|paths| paths.get(&resource.collection)?.get("get"));
+        .and_then(|paths| paths.get(path)?.get("get"));
     let parameters = operation.and_then(|operation| operation.get("parameters"));
     let count = parameters
         .as_ref()
@@ -334,7 +379,11 @@ fn filters(document: &'static Node, resource: &Found) -> Map<String, Value> {
             continue;
         };
         let mut all = properties.iter().flatten();
-        if all.any(|property| property.name == name) {
+        let compares = |property: &schema::Property| {
+            let types = schema::types(document, &property.schema);
+            property.name == name && !types.has(Types::ARRAY) && !types.has(Types::OBJECT)
+        };
+        if all.any(compares) {
             filters.insert(name.to_owned(), json!({ "equals": name }));
         }
     }
@@ -363,7 +412,9 @@ fn api(document: &'static Node, stamps: &Value) -> Value {
     };
     let path = path.trim_end_matches('/');
     let mut bases = vec![json!("")];
-    if path.starts_with('/') && !path.contains('{') {
+    // Below `/_mock` are the mock's own paths.
+    let is_own = path == "/_mock" || path.starts_with("/_mock/");
+    if path.starts_with('/') && !path.contains('{') && !is_own {
         bases.insert(0, json!(path));
     }
     let schemes = document

@@ -140,3 +140,25 @@ mod tests {
         }
     }
 }
+
+/// Refuses the name of an operation that no API has: what is to be seen there would never be.
+pub(crate) fn check_operation(apis: &[Served], name: Option<&str>) -> Result<(), String> {
+    let Some(name) = name else {
+        return Ok(());
+    };
+    let mut like = None;
+    for api in apis {
+        for operation in &api.description()?.operations {
+            if operation.id == name {
+                return Ok(());
+            }
+            if operation.id.eq_ignore_ascii_case(name) {
+                like = Some(operation.id.as_str());
+            }
+        }
+    }
+    Err(match like {
+        Some(like) => format!("there is no operation `{name}`; did you mean `{like}`?"),
+        None => format!("there is no operation `{name}`; its description names them all"),
+    })
+}

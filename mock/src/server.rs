@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::apis::{Api, Profile, Served};
+use crate::apis::{Api, Profile, Served, check_operation};
 use crate::control::seed::{SeedError, sow};
 use crate::description::spec;
 use crate::engine::departure::Validation;
@@ -291,6 +291,9 @@ impl MockPortkeyBuilder {
                 .map(Served::Known)
                 .collect(),
         };
+        for fault in &settings.faults {
+            check_operation(&apis, fault.operation()).map_err(StartError::Fault)?;
+        }
         // Mistakes in what is asked for first show at the start; the others are read when used.
         let first = apis
             .first()
@@ -502,6 +505,7 @@ impl MockPortkey {
     /// If the fault contradicts itself or would do nothing.
     pub fn add_fault(&self, fault: Fault) -> Result<u64, String> {
         fault.check()?;
+        check_operation(&self.app.apis, fault.operation())?;
         Ok(self.app.faults.add(fault))
     }
 

@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use serde_json::{Value, json};
 
 use super::{Refused, parse, texts};
+use crate::apis::check_operation;
 use crate::faults::latency::Latency;
 use crate::faults::rule::Fault;
 use crate::http::App;
@@ -15,6 +16,7 @@ pub(super) fn list(app: &App) -> Value {
 
 pub(super) fn add(app: &App, body: &Bytes) -> Result<Value, Refused> {
     let fault = Fault::parse(parse(body)?).map_err(Refused::new)?;
+    check_operation(&app.apis, fault.operation()).map_err(Refused::new)?;
     Ok(json!({ "number": app.faults.add(fault) }))
 }
 

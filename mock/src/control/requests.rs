@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Refused, parse};
+use crate::apis::check_operation;
 use crate::http::App;
 use crate::journal::RequestRecord;
 use crate::journal::expectation::{Expectation, Finding};
@@ -60,11 +61,15 @@ pub(super) fn list(app: &App, query: &str) -> Result<Value, Refused> {
 /// Checks one expectation or several: 200 if all of them hold, else 409.
 pub(super) fn verify(app: &App, body: &Bytes) -> Result<(u16, Value), Refused> {
     let body = parse(body)?;
-    let expected = match &body {
+    let expected: Result<Vec<Expectation>, _> = match &body {
         Value::Array(several) => several.iter().map(Expectation::parse).collect(),
         one => Expectation::parse(one).map(|one| vec![one]),
     };
     let expected = expected.map_err(Refused::new)?;
+    for expectation in &expected {
+        let operation = expectation.pattern.operation.as_deref();
+        check_operation(&app.apis, operation).map_err(Refused::new)?;
+    }
     let findings: Vec<Finding> = expected
         .iter()
         .map(|expectation| expectation.check(&app.journal, 0))

@@ -79,6 +79,11 @@ pub(crate) struct Incoming<'r> {
 }
 
 impl Fault {
+    /// The operation that it is meant for.
+    pub(crate) fn operation(&self) -> Option<&str> {
+        self.operation.as_deref()
+    }
+
     /// A fault that strikes these requests. It strikes before the answer is known, so a pattern that
     /// speaks of the answer, the body or the sender is refused when the fault is added.
     pub fn on(pattern: RequestPattern) -> Fault {

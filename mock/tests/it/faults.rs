@@ -254,6 +254,20 @@ async fn faults_are_added_shown_and_taken_away_over_http() {
         refused.body
     );
 
+    // A name that no operation has would never strike.
+    for (name, help) in [("listconfigs", "did you mean `listConfigs`"), ("x", "`x`")] {
+        let fault = json!({ "operation": name, "status": 500 });
+        let refused = api.control(Method::POST, "/faults", fault).await;
+        assert_eq!(refused.status, 400);
+        let message = text(&refused.body["message"]);
+        assert!(message.contains(help), "{message}");
+        let expected = json!({ "operation": name, "times": 0 });
+        let refused = api.control(Method::POST, "/verify", expected).await;
+        assert_eq!(refused.status, 400, "{:#}", refused.body);
+        let fault = Fault::on(operation(name)).status(500);
+        assert!(api.mock.add_fault(fault.clone()).is_err());
+        assert!(MockPortkey::builder().fault(fault).start().await.is_err());
+    }
     let fault = json!({ "path": "/configs", "drop": "before" });
     api.control(Method::POST, "/faults", fault).await.ok();
     assert!(api.request(Method::GET, "/configs").send().await.is_err());

@@ -45,6 +45,8 @@ pub struct Spelled {
     pub dropped: Vec<Pointer>,
     /// Fields whose values entries cannot have, and were left out.
     pub unsaid: Vec<(Pointer, String)>,
+    /// Places of which the API says that something is there, and nothing of what it is.
+    pub hidden: Vec<Pointer>,
 }
 
 /// The names of environment variables, each for one secret.
@@ -102,6 +104,7 @@ pub fn spell(
             variables: Vec::new(),
             dropped: Vec::new(),
             unsaid: Vec::new(),
+            hidden: Vec::new(),
         },
     };
     let mut members = speller.members(&mut Pointer::root(), fields, Some(context.schema))?;
@@ -158,6 +161,7 @@ pub(super) fn spell_at(context: &Context<'_>, at: &Pointer, value: &Value) -> Re
             variables: Vec::new(),
             dropped: Vec::new(),
             unsaid: Vec::new(),
+            hidden: Vec::new(),
         },
     };
     let node = speller.value(&mut at.clone(), value, schema, true)?;
@@ -165,10 +169,11 @@ pub(super) fn spell_at(context: &Context<'_>, at: &Pointer, value: &Value) -> Re
         variables,
         dropped,
         unsaid,
+        hidden,
         ..
     } = speller.spelled;
     match node {
-        _ if !variables.is_empty() => Err(SECRET.to_owned()),
+        _ if !variables.is_empty() || !hidden.is_empty() => Err(SECRET.to_owned()),
         Some(node) if dropped.is_empty() && unsaid.is_empty() => Ok(node),
         _ => Err("no entry can say it".to_owned()),
     }
@@ -298,8 +303,7 @@ impl<'c> Speller<'c, '_> {
                 if !self.may_go(at) {
                     return Err(SECRET.to_owned());
                 }
-                let hidden = (at.clone(), "(secret)".to_owned());
-                self.spelled.unsaid.push(hidden);
+                self.spelled.hidden.push(at.clone());
                 return Ok(None);
             }
             Value::Secret(_) => {

@@ -189,6 +189,33 @@ fn an_import_puts_each_system_into_a_file_of_its_own() {
 }
 
 #[test]
+fn what_is_only_said_to_be_there_is_left_as_it_is() {
+    let (server, project) = (Server::of_all(), Project::new());
+    project.file("gatewright.yaml", BOTH).file(
+        "org/arize.yaml",
+        "system: arize\nintegrations:\n  agent: { type: AGENT, config: { endpoint: \"https://a.example/run\", \
+         headers: { Authorization: \"${env:OPENAI_API_KEY}\" }, input_schema: { type: object } } }\n",
+    );
+    project
+        .on(server.address(), ["apply", "--yes"])
+        .run()
+        .expect(0);
+    let other = Project::new();
+    other.file("gatewright.yaml", BOTH);
+    let import = other.on(server.address(), ["import", "--kind", "integrations"]);
+    let import = import.run().expect(0);
+    let said = "the API says that `/config/headers` is there, and no more";
+    assert!(import.stderr.contains(said), "{import}");
+    let text = other.read("org/arize/integrations.yaml");
+    assert!(
+        text.contains("type: AGENT") && !text.contains("headers"),
+        "{text}"
+    );
+    let plan = other.on(server.address(), ["plan", "--detailed-exitcode"]);
+    plan.run().expect(0);
+}
+
+#[test]
 fn a_system_without_a_key_does_not_stop_the_import_of_the_other() {
     let (server, project) = live_on_both();
     project.file(

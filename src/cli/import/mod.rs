@@ -244,6 +244,10 @@ fn warnings(draft: &Draft, plan: &Plan) -> Vec<Diagnostic> {
             let message = format!("{address}: `{at}` names what is not imported");
             warnings.push(Diagnostic::warning("left-out", message));
         }
+        for at in &spelled.hidden {
+            let message = format!("{address}: the API says that `{at}` is there, and no more");
+            warnings.push(Diagnostic::warning("left-out", message).note("it stays as it is"));
+        }
         for (at, text) in &spelled.unsaid {
             let message = format!("{address}: `{at}` is `{text}`, which no entry can say");
             warnings.push(Diagnostic::warning("left-out", message).note("it stays as it is"));

@@ -71,6 +71,7 @@ impl Reader<'_> {
         let open_scope = kind.scope.get(usize::from(known)..).unwrap_or_default();
         let found = |want: &&&Wanted<'_>| self.live.objects.contains_key(want.address);
         let open = wants.iter().filter(|want| !found(want)).copied().collect();
+        let mut places: HashMap<&str, HashMap<String, Vec<usize>>> = HashMap::new();
         for want in outermost_first(kind, open) {
             // What is only recorded and no longer there needs no deletion.
             let Some(fields) = want.fields else { continue };
@@ -91,7 +92,17 @@ impl Reader<'_> {
                     .copied()
                     .into_iter()
                     .collect(),
-                Identity::Place => (0..objects.len()).collect(),
+                Identity::Place => {
+                    let mut said = open_scope.iter();
+                    match said.find_map(|field| Some((*field, fields.get(*field)?.as_str()?))) {
+                        Some((field, text)) => {
+                            let places = places.entry(field);
+                            let places = places.or_insert_with(|| by_text(&objects, field));
+                            places.get(text).cloned().unwrap_or_default()
+                        }
+                        None => (0..objects.len()).collect(),
+                    }
+                }
                 Identity::Name | Identity::UniqueName => {
                     index.by_name.get(name).cloned().unwrap_or_default()
                 }
@@ -194,6 +205,20 @@ impl Reader<'_> {
             },
         )
     }
+}
+
+/// Where the objects of a list are, by the text that they have in a field.
+fn by_text(objects: &[Option<Object>], field: &str) -> HashMap<String, Vec<usize>> {
+    let mut found: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, object) in objects.iter().enumerate() {
+        let text = object
+            .as_ref()
+            .and_then(|it| it.fields.get(field)?.as_str());
+        if let Some(text) = text {
+            found.entry(text.to_owned()).or_default().push(at);
+        }
+    }
+    found
 }
 
 /// The wanted resources in an order in which what lives in another one of its kind, as a folder

@@ -137,6 +137,29 @@ fn what_somebody_publishes_in_the_console_is_drift() {
 }
 
 #[test]
+fn versions_that_others_made_in_between_are_neither_counted_nor_published() {
+    let (server, project) = (Server::start(), Project::of(MANIFEST));
+    let url = server.url();
+    project.apply(&url);
+    let path = format!("/prompts/{}", text(&prompt(&server)["slug"]));
+    for draft in ["One draft", "Another draft"] {
+        server.put(&path, json!({ "patch": true, "string": draft }));
+    }
+    // A draft that nobody published is no drift.
+    project.assert_converged(&server, &url);
+    project.edit("max_tokens: 5", "max_tokens: 6");
+    project.apply(&url);
+    let now = prompt(&server);
+    assert_eq!(now["prompt_version"], 4, "{now:#}");
+    assert_eq!(now["parameters"]["max_tokens"], 6, "{now:#}");
+    assert!(
+        text(&now["string"]).ends_with(" Sort {{ticket}}"),
+        "{now:#}"
+    );
+    project.assert_converged(&server, &url);
+}
+
+#[test]
 fn what_the_console_says_of_a_template_stays_with_the_next_version() {
     let (server, project) = (Server::start(), Project::of(MANIFEST));
     let url = server.url();

@@ -1,5 +1,5 @@
-//! The open bugs of the official Terraform provider for Portkey (0.2.28), and the tests that show
-//! gatewright without each of them.
+//! The bugs of the official Terraform provider for Portkey (0.2.28), those that are open and those
+//! that its users have met, and the tests that show gatewright without each of them.
 
 use serde_json::{Value, json};
 
@@ -97,6 +97,13 @@ const BUGS: &[(&str, &[&str])] = &[
         &["terraform_bugs.rs slashes_and_a_no_survive_an_import"],
     ),
     (
+        "secrets of references, and which workspaces may use them, are never looked at again",
+        &[
+            "secrets.rs a_changed_secret_is_seen_applied_and_not_shown",
+            "laws/mod.rs any_edit_of_any_field_is_applied_and_then_there_is_nothing_to_do",
+        ],
+    ),
+    (
         "secrets are sent again with every update",
         &["terraform_bugs.rs a_secret_is_not_sent_along_with_other_changes"],
     ),
@@ -113,9 +120,89 @@ const BUGS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// What went wrong there in earlier releases, found by the people who used them.
+const FIXED: &[(&str, &[&str])] = &[
+    (
+        "an answer with a UUID where a slug was written makes everything anew at each apply",
+        &["outside.rs a_workspace_that_is_managed_elsewhere_is_its_id_everywhere"],
+    ),
+    (
+        "what the server writes in another way, or shows late, fails the apply",
+        &[
+            "lag.rs an_apply_against_a_server_that_lags_behind_converges_and_makes_nothing_twice",
+            "faults.rs a_server_that_ignores_what_is_written_is_noticed",
+        ],
+    ),
+    (
+        "limits that were just written are read as they were before",
+        &["lag.rs changes_and_deletions_too"],
+    ),
+    (
+        "limits cannot be cleared",
+        &[
+            "states.rs of_workspaces",
+            "states.rs of_providers",
+            "states.rs of_api_keys",
+        ],
+    ),
+    (
+        "a workspace cannot be deleted before everything in it is deleted by hand",
+        &["workspaces.rs a_workspace_goes_with_everything_inside_in_one_apply"],
+    ),
+    (
+        "a workspace that somebody deleted blocks every plan: the API answers 403",
+        &["laws/gone.rs what_somebody_deletes_is_said_and_made_again"],
+    ),
+    (
+        "of users and of SCIM mappings only the first page is there",
+        &["paging.rs pages_of_one_object_show_everything_of_every_kind"],
+    ),
+    (
+        "flags that are numbers or texts break the reading of models",
+        &["src/systems/portkey/kinds/integrations/models.rs flags_of_any_spelling_are_read"],
+    ),
+    (
+        "access is not found after it was given, because it has the workspace's slug",
+        &["outside.rs a_workspace_that_is_managed_elsewhere_is_its_id_everywhere"],
+    ),
+    (
+        "versions of prompts that the console makes are not seen, and numbers are guessed",
+        &[
+            "prompts.rs what_somebody_publishes_in_the_console_is_drift",
+            "prompts.rs versions_that_others_made_in_between_are_neither_counted_nor_published",
+        ],
+    ),
+    (
+        "an icon stands before the name and is a change for ever",
+        &[
+            "src/systems/portkey/kinds/workspaces.rs a_live_workspace_reads_like_its_manifest",
+            "laws/states.rs every_field_that_can_be_null_is_left_alone_cleared_and_set",
+        ],
+    ),
+    (
+        "fields of another provider are found out by the server alone",
+        &[
+            "src/systems/portkey/kinds/integrations/check.rs what_does_not_fit_the_provider_is_pointed_out",
+        ],
+    ),
+    (
+        "one answer of 503 fails a whole plan",
+        &["faults.rs a_repeated_request_is_said_once_and_the_document_stays_one"],
+    ),
+    (
+        "a threshold is taken for a percentage",
+        &["src/systems/portkey/limits.rs thresholds_and_resets_are_checked"],
+    ),
+    (
+        "a config cannot be taken off a key",
+        &["laws/states.rs every_field_that_can_be_null_is_left_alone_cleared_and_set"],
+    ),
+];
+
 #[test]
 fn every_test_that_is_named_here_exists() {
     assert_tests_exist(BUGS);
+    assert_tests_exist(FIXED);
 }
 
 /// A workspace with access to an integration, and what `more` says.
@@ -177,7 +264,9 @@ fn what_a_config_cannot_change_is_not_swallowed() {
 #[test]
 fn a_policy_needs_no_name_and_no_form_of_its_conditions() {
     let policy = "usage_limits_policies:\n  p:\n    workspace_id: w\n    type: cost\n    credit_limit: 5\n    \
-                  conditions: [{ key: metadata.team, value: [a,   b] }]\n    group_by: [{ key: api_key }]\n";
+                  conditions: [{ key: metadata.team, value: [a,   b] }]\n    group_by: [{ key: api_key }]\n\
+                  rate_limits_policies:\n  r:\n    workspace_id: w\n    type: requests\n    unit: rpm\n    value: 5\n    \
+                  conditions: [{ key: api_key,   value: \"*\" }]\n    group_by: [{ key: api_key }]\n";
     let manifest = format!("workspaces:\n  w: {{ name: W }}\n{policy}");
     let (server, project) = (Server::start(), Project::of(&manifest));
     project.apply(&server.url());

@@ -204,6 +204,38 @@ fn pages_of_one_object_show_everything_of_every_kind() {
 }
 
 #[test]
+fn import_finds_everything_on_later_pages() {
+    let server = Server::start();
+    let bodies =
+        |make: &dyn Fn(usize) -> serde_json::Value| (0..MANY).map(make).collect::<Vec<_>>();
+    server.post_all(
+        "/admin/workspaces",
+        bodies(&|at| json!({ "name": format!("W {at}") })),
+    );
+    let home = server.make_workspace("Home");
+    server.post_all(
+        "/collections",
+        bodies(&|at| json!({ "name": format!("C {at}"), "workspace_id": home["id"] })),
+    );
+    let project = Project::new();
+    let import = [
+        "import",
+        "--format",
+        "json",
+        "--kind",
+        "workspaces",
+        "--kind",
+        "collections",
+    ];
+    let run = project.at(&server.url(), import).run().expect(0);
+    let entries = run.json()["imported"]["entries"].clone();
+    // With the workspace that every account has, and the one called Home.
+    assert_eq!(entries.as_array().unwrap().len(), 2 * MANY + 2);
+    let plan = project.at(&server.url(), ["plan", "--detailed-exitcode"]);
+    plan.run().expect(0);
+}
+
+#[test]
 fn a_page_that_fails_is_not_an_empty_page() {
     let server = Server::start();
     server.post_all(

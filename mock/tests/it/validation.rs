@@ -222,3 +222,59 @@ async fn leniency_never_ends_in_a_500() {
     assert!(seen > 500, "{seen}");
     api.control(Method::GET, "/health", Value::Null).await.ok();
 }
+
+#[tokio::test]
+async fn updates_and_pages_of_the_wrong_type_are_refused() {
+    let api = Api::live().await;
+    let workspace = api.workspace("W").await;
+    let id = workspace["id"].clone();
+    api.integration("i", Some(&workspace)).await;
+    let make = async |path: &str, body: Value| {
+        let made = api.post(path, body).await.ok();
+        format!("{path}/{}", text(&made["id"]))
+    };
+    let named = json!({ "name": "n", "workspace_id": id });
+    let provider = json!({ "name": "p", "slug": "p", "integration_id": "i", "workspace_id": id });
+    api.post("/providers", provider).await.ok();
+    let collection = make("/collections", named.clone()).await;
+    let label = make("/labels", named).await;
+    let of = collection.rsplit('/').next().unwrap();
+    let prompt = json!({ "name": "p", "collection_id": of, "string": "s", "parameters": {}, "model": "m",
+        "virtual_key": "p" });
+    let prompt = make("/prompts", prompt).await;
+    let versions = api.get(&format!("{prompt}/versions")).await.ok();
+    let version = format!("{prompt}/versions/{}", text(&versions["data"][0]["id"]));
+    let partial = json!({ "name": "p", "string": "s", "workspace_id": id });
+    let partial = make("/prompts/partials", partial).await;
+    let policy = json!({ "workspace_id": id, "conditions": [{ "key": "model", "value": "x" }],
+        "group_by": [{ "key": "model" }], "type": "tokens", "credit_limit": 5, "unit": "rpm", "value": 5 });
+    let usage = make("/policies/usage-limits", policy.clone()).await;
+    let rate = make("/policies/rate-limits", policy).await;
+    for (path, body) in [
+        (&collection, json!({ "name": 5 })),
+        (&label, json!({ "name": 5 })),
+        (&prompt, json!({ "name": 5 })),
+        (&format!("{prompt}/makeDefault"), json!({ "version": "x" })),
+        (&version, json!({ "label_id": 5 })),
+        (&partial, json!({ "name": 5 })),
+        (&format!("{partial}/makeDefault"), json!({ "version": "x" })),
+        (&usage, json!({ "credit_limit": "x" })),
+        (&rate, json!({ "value": "x" })),
+    ] {
+        api.put(path, body).await.refused(400, "AB01");
+    }
+    for path in ["/collections", "/prompts/partials"] {
+        let wrong = json!({ "name": 5, "string": 5 });
+        api.post(path, wrong).await.refused(400, "AB01");
+    }
+    for path in [
+        "/labels",
+        "/prompts",
+        "/policies/usage-limits",
+        "/policies/rate-limits",
+        &format!("{usage}/entities"),
+    ] {
+        let answer = api.get(&format!("{path}?page_size=x")).await;
+        assert_eq!(answer.status, 400, "{path}: {}", answer.body);
+    }
+}

@@ -127,20 +127,6 @@ impl Served {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_known_without_a_description_is_what_the_description_says() {
-        let apis = Api::REVISIONS.iter().map(|(_, api)| *api);
-        for api in apis.chain([Profile::Documented, Profile::Live].map(Api::Portkey)) {
-            let read = Served::Read(api.description().unwrap()).signpost();
-            assert_eq!(Served::Known(api).signpost(), read, "{api:?}");
-        }
-    }
-}
-
 /// Refuses the name of an operation that no API has: what is to be seen there would never be.
 pub(crate) fn check_operation(apis: &[Served], name: Option<&str>) -> Result<(), String> {
     let Some(name) = name else {
@@ -161,4 +147,18 @@ pub(crate) fn check_operation(apis: &[Served], name: Option<&str>) -> Result<(),
         Some(like) => format!("there is no operation `{name}`; did you mean `{like}`?"),
         None => format!("there is no operation `{name}`; its description names them all"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_without_a_description_is_what_the_description_says() {
+        let apis = Api::REVISIONS.iter().map(|(_, api)| *api);
+        for api in apis.chain([Profile::Documented, Profile::Live].map(Api::Portkey)) {
+            let read = Served::Read(api.description().unwrap()).signpost();
+            assert_eq!(Served::Known(api).signpost(), read, "{api:?}");
+        }
+    }
 }

@@ -560,11 +560,11 @@ mod tests {
     ) -> usize {
         let visits = || store.read().collection(kind).map_or(0, |c| c.take_visits());
         visits();
-        let request = Request {
+        let mut request = Request {
             caller: Caller::of(&description.api),
             ..request
         };
-        engine::answer(description, store, operation, &request)
+        engine::answer(description, store, operation, &mut request)
             .unwrap_or_else(|error| panic!("{}: {}", operation.id, error.message));
         visits()
     }

@@ -61,7 +61,7 @@ pub(crate) fn merge(
         behaviour,
         request,
     )?;
-    let body = write::described(operation, resource, request);
+    let body = write::described(operation, resource, request.members());
     let Some(member) = &resource.spec.member else {
         return Ok(Outcome::Empty);
     };

@@ -52,7 +52,7 @@ pub(crate) fn answer(
     description: &'static Description,
     store: &Store,
     operation: &'static Operation,
-    request: &Request,
+    request: &mut Request,
 ) -> Result<Reply, ApiError> {
     let Some(behaviour) = &operation.behaviour else {
         return generated(description, operation);
@@ -96,7 +96,7 @@ fn perform(
     store: &Store,
     operation: &'static Operation,
     behaviour: &'static OperationBehaviour,
-    request: &Request,
+    request: &mut Request,
 ) -> Result<Outcome, ApiError> {
     let read = match behaviour.action {
         Action::Get | Action::Existing => list::get,
@@ -106,9 +106,22 @@ fn perform(
         Action::ListEditions => editions::list,
         Action::GetEdition => editions::get_edition,
         Action::View => view,
+        Action::Create => {
+            // What is created is made of the body, which is not copied for it.
+            let input = request.take_members();
+            let request = &*request;
+            return store.write(|state| {
+                let mut work = Work {
+                    description,
+                    state,
+                    caller: &request.caller,
+                };
+                let made = write::create(&mut work, operation, behaviour, request, input);
+                made.map(Outcome::unkept)
+            });
+        }
         writing => {
             let write = match writing {
-                Action::Create => write::create,
                 Action::Update => write::update,
                 Action::Delete => write::delete,
                 Action::RemoveMembers => members::remove,

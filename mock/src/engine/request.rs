@@ -55,6 +55,14 @@ impl Request {
         (number >= 0.0).then_some(number as usize)
     }
 
+    /// The body's members, which are no longer in the body then.
+    pub(crate) fn take_members(&mut self) -> Map<String, Value> {
+        match self.body.take() {
+            Some(Value::Object(members)) => members,
+            _ => Map::new(),
+        }
+    }
+
     /// The body's members; none if there is no body.
     pub(crate) fn members(&self) -> Map<String, Value> {
         match &self.body {

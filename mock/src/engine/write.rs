@@ -15,15 +15,16 @@ use crate::description::operation::Operation;
 use crate::description::resource::Resource;
 use crate::store::record::Object;
 
-/// Creates an object.
+/// Creates an object of the members of a body.
 pub(crate) fn create(
     work: &mut Work<'_>,
     operation: &Operation,
     behaviour: &OperationBehaviour,
     request: &Request,
+    members: Map<String, Value>,
 ) -> Result<Outcome, ApiError> {
     let resource = behaviour.kind(work.description)?;
-    let mut input = described(operation, resource, request);
+    let mut input = described(operation, resource, members);
     confine(work, resource, request, &mut input)?;
     if let Some(spec) = &resource.spec.editions {
         return editions::create(work, resource, spec, input);
@@ -83,7 +84,7 @@ pub(crate) fn update(
 ) -> Result<Outcome, ApiError> {
     let resource = behaviour.kind(work.description)?;
     let record = lookup(work.description, work.state, operation, behaviour, request)?;
-    let mut input = described(operation, resource, request);
+    let mut input = described(operation, resource, request.members());
     if behaviour.replaces {
         // Left out is as good as null; what the server sets is no part of a request.
         let stamps = &work.description.api.stamps;
@@ -162,9 +163,8 @@ pub(crate) fn delete(
 pub(crate) fn described(
     operation: &Operation,
     resource: &Resource,
-    request: &Request,
+    mut input: Map<String, Value>,
 ) -> Map<String, Value> {
-    let mut input = request.members();
     if let Some(body) = &operation.body
         && !body.declared.is_empty()
     {

@@ -126,7 +126,7 @@ impl Hook for ApiKey {
 /// Makes a key and its secret, which no later answer has.
 fn create(work: &mut Work<'_>, target: &Target<'_>) -> Result<Outcome, ApiError> {
     let resource = work.resource("api-key")?;
-    let mut input = write::described(target.operation, resource, target.request);
+    let mut input = write::described(target.operation, resource, target.request.members());
     write::confine(work, resource, target.request, &mut input)?;
     let kind = target.request.name("type");
     let sub_kind = target.request.name("sub-type");

@@ -134,7 +134,7 @@ impl Arrival<'_> {
                 gateway::serve(description, &place.store, &asked, &request)
             }
             None => {
-                let answer = engine::answer(description, &place.store, operation, &request);
+                let answer = engine::answer(description, &place.store, operation, &mut request);
                 let sent = audit::Sent {
                     uri: head.path,
                     query: head.query,

@@ -42,7 +42,7 @@ impl Hook for Webhook {
         target: &Target<'_>,
     ) -> Result<Outcome, ApiError> {
         let resource = target.behaviour.kind(work.description)?;
-        let mut input = write::described(target.operation, resource, target.request);
+        let mut input = write::described(target.operation, resource, target.request.members());
         let signs = word(input.get("auth_type")).starts_with("HMAC");
         let secret = format!("whsec_{}", work.state.ids.id().replace('-', ""));
         if signs {

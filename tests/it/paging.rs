@@ -9,11 +9,14 @@ use crate::support::{Fate, Project, Proxy, Server, text};
 
 const MANY: usize = 260;
 
+/// More bodies than fit on one page.
+fn bodies(make: &dyn Fn(usize) -> serde_json::Value) -> Vec<serde_json::Value> {
+    (0..MANY).map(make).collect()
+}
+
 /// An account with more of everything than fits on one page, and a project that declares it all.
 fn crowded() -> (Server, Project) {
     let server = Server::start();
-    let bodies =
-        |make: &dyn Fn(usize) -> serde_json::Value| (0..MANY).map(make).collect::<Vec<_>>();
     server.post_all(
         "/admin/workspaces",
         bodies(&|at| json!({ "name": format!("W {at}") })),
@@ -206,8 +209,6 @@ fn pages_of_one_object_show_everything_of_every_kind() {
 #[test]
 fn import_finds_everything_on_later_pages() {
     let server = Server::start();
-    let bodies =
-        |make: &dyn Fn(usize) -> serde_json::Value| (0..MANY).map(make).collect::<Vec<_>>();
     server.post_all(
         "/admin/workspaces",
         bodies(&|at| json!({ "name": format!("W {at}") })),

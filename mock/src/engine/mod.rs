@@ -22,7 +22,7 @@ pub(crate) mod shape;
 pub(crate) mod work;
 pub(crate) mod write;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use self::error::ApiError;
 use self::request::Request;
@@ -106,9 +106,12 @@ fn perform(
         Action::ListEditions => editions::list,
         Action::GetEdition => editions::get_edition,
         Action::View => view,
-        Action::Create => {
+        writing => {
             // What is created is made of the body, which is not copied for it.
-            let input = request.take_members();
+            let input = match writing {
+                Action::Create => request.take_members(),
+                _ => Map::new(),
+            };
             let request = &*request;
             return store.write(|state| {
                 let mut work = Work {
@@ -116,25 +119,18 @@ fn perform(
                     state,
                     caller: &request.caller,
                 };
-                let made = write::create(&mut work, operation, behaviour, request, input);
-                made.map(Outcome::unkept)
-            });
-        }
-        writing => {
-            let write = match writing {
-                Action::Update => write::update,
-                Action::Delete => write::delete,
-                Action::RemoveMembers => members::remove,
-                Action::LabelEdition => editions::label,
-                Action::Publish => editions::publish,
-                Action::Call => call,
-                _ => members::merge,
-            };
-            return store.write(|state| {
-                let mut work = Work {
-                    description,
-                    state,
-                    caller: &request.caller,
+                let write = match writing {
+                    Action::Create => {
+                        let made = write::create(&mut work, operation, behaviour, request, input);
+                        return made.map(Outcome::unkept);
+                    }
+                    Action::Update => write::update,
+                    Action::Delete => write::delete,
+                    Action::RemoveMembers => members::remove,
+                    Action::LabelEdition => editions::label,
+                    Action::Publish => editions::publish,
+                    Action::Call => call,
+                    _ => members::merge,
                 };
                 write(&mut work, operation, behaviour, request).map(Outcome::unkept)
             });
@@ -243,8 +239,7 @@ pub(crate) fn generated(
             .schema
             .as_ref()
             .and_then(|s| generate::value(description, s));
-        serde_json::to_vec(&value.unwrap_or_else(|| Value::Object(serde_json::Map::new())))
-            .unwrap_or_default()
+        serde_json::to_vec(&value.unwrap_or_else(|| Value::Object(Map::new()))).unwrap_or_default()
     });
     Ok(Reply {
         status,

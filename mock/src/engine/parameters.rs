@@ -128,7 +128,7 @@ pub(crate) fn pairs(query: &str) -> Result<Vec<(String, String)>, ApiError> {
 }
 
 /// A parameter's text as a value of the type its schema names; text that does not read as that
-/// type stays text, and the schema refuses it.
+/// type stays text, and the schema refuses it, as it refuses the list that a repeated one makes.
 fn typed(description: &Description, parameter: &Parameter, texts: Vec<String>) -> Value {
     if parameter.types != Types::ANY && parameter.types.has(Types::ARRAY) {
         let types = parameter
@@ -141,8 +141,14 @@ fn typed(description: &Description, parameter: &Parameter, texts: Vec<String>) -
         let items = texts.iter().flat_map(|text| text.split(','));
         return Value::Array(items.map(|text| scalar(types, text.to_owned())).collect());
     }
-    let last = texts.into_iter().next_back().unwrap_or_default();
-    scalar(parameter.types, last)
+    let mut values = texts
+        .into_iter()
+        .map(|text| scalar(parameter.types, text))
+        .collect::<Vec<_>>();
+    match values.len() {
+        1 => values.remove(0),
+        _ => Value::Array(values),
+    }
 }
 
 fn scalar(types: Types, text: String) -> Value {

@@ -278,3 +278,20 @@ async fn updates_and_pages_of_the_wrong_type_are_refused() {
         assert_eq!(answer.status, 400, "{path}: {}", answer.body);
     }
 }
+
+#[tokio::test]
+async fn a_parameter_with_one_value_is_refused_when_it_is_given_twice() {
+    let api = Api::live().await;
+    for path in [
+        "/vector_stores?limit=x&limit=1",
+        "/vector_stores?limit=1&limit=2",
+        "/configs?workspace_id=a&workspace_id=b",
+    ] {
+        api.get(path).await.refused(400, "AB01");
+    }
+    // One that is a list is given as often as it has values.
+    let answer = api
+        .get("/responses/resp_1?include=file_search_call.results&include=message.input_image.image_url")
+        .await;
+    assert_ne!(answer.status, 400, "{}", answer.body);
+}

@@ -71,7 +71,7 @@ pub enum Because {
 /// What a diff may know beside the two sides.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// The resource's address, which fingerprints are bound to.
+    /// The resource's address, which fingerprints are bound to unless the record says otherwise.
     pub address: &'a Address,
     /// What was written last.
     pub record: Option<&'a Record>,
@@ -394,14 +394,10 @@ impl<'a> Walk<'a> {
     }
 
     fn fingerprint_differs(&self, at: &Pointer, secret: &Secret) -> Option<bool> {
-        let written = self.context.record?.fingerprints.get(at)?;
-        let written = Fingerprint::from_text(written.as_str());
-        let now = fingerprint(
-            self.context.fingerprint_key?,
-            self.context.address,
-            at,
-            secret,
-        );
+        let record = self.context.record?;
+        let written = Fingerprint::from_text(record.fingerprints.get(at)?.as_str());
+        let address = record.bound_to.as_ref().unwrap_or(self.context.address);
+        let now = fingerprint(self.context.fingerprint_key?, address, at, secret);
         now.comparable(&written).then(|| now != written)
     }
 }

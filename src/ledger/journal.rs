@@ -83,7 +83,7 @@ enum Line {
     /// The record as it is after a write; none after a deletion.
     Record {
         address: Address,
-        record: Option<Record>,
+        record: Option<Box<Record>>,
     },
     /// A record that has another address from now on.
     Move {
@@ -230,7 +230,7 @@ impl Journal {
     pub async fn record(&self, address: &Address, record: Option<&Record>) {
         let line = Line::Record {
             address: address.clone(),
-            record: record.cloned(),
+            record: record.cloned().map(Box::new),
         };
         self.note(&line).await;
     }
@@ -339,7 +339,7 @@ pub(super) fn fold(
             Ok(Line::Record { address, record }) => {
                 unanswered.remove(&address);
                 match record {
-                    Some(record) => ledger.records.insert(address, record),
+                    Some(record) => ledger.records.insert(address, *record),
                     None => ledger.records.remove(&address),
                 };
             }

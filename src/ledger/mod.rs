@@ -50,6 +50,10 @@ pub struct Record {
     /// Keyed fingerprints of the secrets that were written, by place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fingerprints: BTreeMap<Pointer, String>,
+    /// The address that the fingerprints are bound to, where the record has moved since they were
+    /// made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound_to: Option<Address>,
     /// What was applied last, as the manifest had it: secrets as the names of their sources. It
     /// tells who made a difference, and stands in for what the API does not read back.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -173,9 +177,14 @@ fn stem(environment: Option<&str>, system: &str, base_url: &str) -> String {
 impl Ledger {
     /// Gives a record another address; what refers to it follows.
     pub fn rename(&mut self, from: &Address, to: &Address) {
-        let Some(record) = self.records.remove(from) else {
+        let Some(mut record) = self.records.remove(from) else {
             return;
         };
+        // Fingerprints cannot be made anew without the secrets; they stay bound to where they are from.
+        if !record.fingerprints.is_empty() {
+            let bound_to = record.bound_to.take().unwrap_or_else(|| from.clone());
+            record.bound_to = Some(bound_to).filter(|bound_to| bound_to != to);
+        }
         self.records.insert(to.clone(), record);
         for record in self.records.values_mut() {
             let values = record.scope.values_mut().chain(record.applied.values_mut());
@@ -426,6 +435,30 @@ mod tests {
         }
         let merged = Ledger::parse(&format!("{header}{record}{record}"), "x", "u").unwrap();
         assert_eq!(merged.records.len(), 1);
+    }
+
+    #[test]
+    fn a_record_that_moves_says_what_its_fingerprints_are_bound_to_as_long_as_that_is_elsewhere() {
+        let [a, b, c] = ["a", "b", "c"].map(|key| Address::new("portkey", "configs", key));
+        let record = |line: &str| {
+            let line = format!("{{\"address\":\"configs.a\",\"ident\":{{}}{line}}}\n");
+            let header = "{\"gatewright_ledger\":1,\"base_url\":\"u\"}\n";
+            Ledger::parse(&format!("{header}{line}"), "x", "u").unwrap()
+        };
+        // As ledgers were written before there was such a field.
+        let mut ledger = record(",\"fingerprints\":{\"/key\":\"c.1\"}");
+        let before = ledger.to_text("u");
+        assert!(!before.contains("bound_to"), "{before}");
+        for (from, to, bound_to) in [(&a, &b, Some(&a)), (&b, &c, Some(&a)), (&c, &a, None)] {
+            ledger.rename(from, to);
+            let text = ledger.to_text("u");
+            let read = Ledger::parse(&text, "x", "u").unwrap();
+            assert_eq!(read.records[to].bound_to.as_ref(), bound_to, "{text}");
+        }
+        assert_eq!(ledger.to_text("u"), before);
+        let mut without = record("");
+        without.rename(&a, &b);
+        assert_eq!(without.records[&b].bound_to, None);
     }
 
     #[test]

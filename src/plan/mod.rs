@@ -16,7 +16,7 @@ mod write;
 
 pub use build::{Declared, Side, build};
 pub use issue::{Instead, Issue};
-pub(crate) use remember::{IMPORTED, UNKNOWN};
+pub(crate) use remember::IMPORTED;
 pub use renames::Rename;
 pub(crate) use replace::retired_from;
 

@@ -10,7 +10,7 @@ use crate::live::Object;
 use crate::model::{Exposure, Map, Pointer, Value};
 
 /// What stands in a ledger for a secret that was written without a key for fingerprints.
-pub(crate) const UNKNOWN: &str = "-";
+const UNKNOWN: &str = "-";
 
 /// What stands in a ledger for a secret that was there when its resource was imported. Until its
 /// variable is set for the first time, it is left as it is.
@@ -115,6 +115,7 @@ pub(super) fn remembered(
         }
     }
     let mut at = Pointer::root();
+    let mut written = Vec::new();
     walk(desired, &mut at, &mut |at, value| {
         let sent = live.is_none() || changes.iter().any(|change| change.pointer.contains(at));
         if let Value::Secret(secret) = value {
@@ -125,17 +126,24 @@ pub(super) fn remembered(
                 // What is left as it is live was not written, and is a mask at most.
                 let left = *secret.exposure() == Exposure::Live;
                 let key = side.fingerprint_key.filter(|_| !left);
-                let made = key.map(|key| {
-                    let made = diff::fingerprint(key, entry.address, at, secret);
-                    made.as_str().to_owned()
-                });
                 let kept = before.filter(|text| left || (!sent && *text != IMPORTED));
                 let unknown = if left { IMPORTED } else { UNKNOWN };
-                let fingerprint = made.or(kept.cloned()).unwrap_or_else(|| unknown.to_owned());
-                next.fingerprints.insert(at.clone(), fingerprint);
+                let kept = kept.map_or(unknown, String::as_str);
+                written.push((at.clone(), secret.clone(), key, kept));
             }
         }
     });
+    // All are bound to one address: to the one they had, as long as one of then is needed.
+    let bound = |key: Option<_>, kept: &str| key.is_none() && ![UNKNOWN, IMPORTED].contains(&kept);
+    if written.iter().any(|(_, _, key, kept)| bound(*key, kept)) {
+        next.bound_to = record.and_then(|record| record.bound_to.clone());
+    }
+    let address = next.bound_to.as_ref().unwrap_or(entry.address);
+    for (at, secret, key, kept) in written {
+        let made = key.map(|key| diff::fingerprint(key, address, &at, &secret));
+        let fingerprint = made.as_ref().map_or(kept, |made| made.as_str());
+        next.fingerprints.insert(at, fingerprint.to_owned());
+    }
     next
 }
 

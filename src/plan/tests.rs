@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::ledger::{Ledger, Record};
 use crate::live::{Live, Object};
-use crate::model::{Attribute, Gates, Map, Pointer, Reference, Secret};
+use crate::model::{Attribute, FingerprintKey, Gates, Map, Pointer, Reference, Secret};
 use crate::systems::portkey::SYSTEM;
 
 /// A repository, its ledger and its server, in memory.
@@ -21,6 +21,7 @@ struct World {
     refuse_replacement: bool,
     gates: Gates,
     ignore: Vec<Pointer>,
+    fingerprint_key: Option<FingerprintKey>,
 }
 
 fn address(text: &str) -> Address {
@@ -93,7 +94,7 @@ impl World {
             declared: declared.collect(),
             ledger: &self.ledger,
             live: &self.live,
-            fingerprint_key: None,
+            fingerprint_key: self.fingerprint_key.as_ref(),
         };
         build(None, &[side], &self.gates)
     }
@@ -382,6 +383,57 @@ fn a_secret_that_was_never_written_is_a_change_and_only_what_was_sent_is_remembe
     // Once it was written, a server that shows nothing of it is believed.
     *world.record("integrations.a") = record.clone();
     assert!(world.plan().is_empty());
+}
+
+#[test]
+fn fingerprints_stay_bound_to_one_address_until_all_of_them_can_be_made_anew() {
+    let secret = |text: &str| Value::Secret(Secret::declared(text, Vec::new()));
+    let unseen = || Value::Secret(Secret::live("****"));
+    let fields = |one: Value, two: Value| {
+        let mut fields = map(json!({"configurations": {"aws_access_key_id": null}}));
+        let below = fields.get_mut("configurations").and_then(Value::as_map_mut);
+        below.unwrap().insert("aws_access_key_id".to_owned(), two);
+        fields.insert("key".to_owned(), one);
+        fields
+    };
+    let mut world = World {
+        fingerprint_key: FingerprintKey::new("k"),
+        ..World::default()
+    };
+    *world.declare("virtual_keys.old", json!({})) = fields(secret("1"), secret("2"));
+    let (old, new) = (address("virtual_keys.old"), address("virtual_keys.new"));
+    let made = world.plan().records[&old].clone();
+    assert_eq!((made.fingerprints.len(), &made.bound_to), (2, &None));
+
+    // It moves, and the first secret is left alone from then on.
+    world.ledger.records.insert(old.clone(), made.clone());
+    world.ledger.rename(&old, &new);
+    world.declared.clear();
+    let declare = |world: &mut World, one: &str, two: &str| {
+        *world.declare("virtual_keys.new", json!({})) = fields(secret(one), secret(two));
+    };
+    declare(&mut world, "other", "2");
+    world.live("virtual_keys.new", json!({})).fields = fields(unseen(), unseen());
+    world.ignore = vec![Pointer::from("/key")];
+    let plan = world.plan();
+    assert!(plan.is_empty(), "{plan:#?}");
+    let next = plan
+        .records
+        .get(&new)
+        .unwrap_or(&world.ledger.records[&new]);
+    assert_eq!(next.bound_to.as_ref(), Some(&old));
+    assert_eq!(next.fingerprints, made.fingerprints);
+
+    // Left alone no more, it is still known not to be what was written.
+    world.ignore.clear();
+    let plan = world.plan();
+    let changed = plan.changes[0]
+        .fields
+        .iter()
+        .map(|field| field.pointer.to_string());
+    assert_eq!(changed.collect::<Vec<_>>(), ["/key"]);
+    assert_eq!(plan.records[&new].bound_to, None);
+    assert_ne!(plan.records[&new].fingerprints, made.fingerprints);
 }
 
 #[test]

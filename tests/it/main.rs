@@ -34,6 +34,7 @@ mod mistakes;
 mod mock_command;
 mod mock_flags;
 mod mock_state;
+mod moves;
 mod organisation;
 mod output;
 mod outside;

@@ -16,7 +16,7 @@ use crate::ledger::{self, Keeper, Kept, Ledger};
 use crate::live::Cache;
 use crate::manifest::Repository;
 use crate::model::{Address, Secret, SecretSet};
-use crate::plan::{self, Move};
+use crate::plan::Move;
 
 /// Where a system is and with what key, or why it cannot be said.
 pub(super) fn target(
@@ -235,11 +235,7 @@ pub(super) fn rename(ledger: &mut Ledger, repository: &Repository) -> (Vec<Move>
         if ledger.records.contains_key(&entry.address) {
             continue;
         }
-        if let Some(record) = ledger.records.get_mut(from) {
-            // Fingerprints are bound to the address: these say nothing any more.
-            for fingerprint in record.fingerprints.values_mut() {
-                *fingerprint = plan::UNKNOWN.to_owned();
-            }
+        if ledger.records.contains_key(from) {
             ledger.rename(from, &entry.address);
             moved.push(Move {
                 from: from.clone(),

@@ -86,7 +86,9 @@ impl World {
         }
         for (connected, writing) in self.systems.iter().zip(&all) {
             let own = |one: &&Move| one.from.system == connected.system.name;
-            for Move { from, to } in plan.moves.iter().filter(own) {
+            // What moved because its entry did has moved in this ledger, and not in the saved one.
+            let moved = connected.moved.iter();
+            for Move { from, to } in moved.chain(plan.moves.iter().filter(own)) {
                 writing.journal.moved(from, to).await;
                 connected.locked().rename(from, to);
             }

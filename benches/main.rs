@@ -238,7 +238,7 @@ impl World {
             .map(|entry| Declared {
                 sink: None,
                 rotate: std::collections::BTreeSet::new(),
-                impulse: false,
+                impulses: Vec::new(),
                 address: &entry.address,
                 kind: entry.kind,
                 fields: &entry.fields,

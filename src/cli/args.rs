@@ -187,8 +187,9 @@ pub(super) struct OnceArgs {
     /// `integrations/openai#key` for one of several.
     #[arg(long, value_name = "KIND/KEY[#FIELD]")]
     pub(super) rotate: Vec<String>,
-    /// Begin the count of used budget again.
-    #[arg(long, value_name = "KIND/KEY")]
+    /// Begin the count of used budget again: `api_keys/reports`, `integrations/openai#payments` for
+    /// one workspace, or `usage_limits_policies/budget#VALUE` for one value of a policy.
+    #[arg(long, value_name = "KIND/KEY[#OF]")]
     pub(super) reset_usage: Vec<String>,
 }
 

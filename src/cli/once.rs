@@ -6,14 +6,16 @@ use super::args::OnceArgs;
 use super::exit::Exit;
 use super::world::World;
 use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::kind;
 use crate::manifest::Entry;
 use crate::model::{Address, Map, Pointer, Value};
+use crate::plan::Impulse;
 
 /// What a plan does besides bringing about what is declared.
 #[derive(Debug, Default)]
 pub(super) struct Once {
     rotate: BTreeMap<Address, BTreeSet<Pointer>>,
-    impulses: BTreeSet<Address>,
+    impulses: BTreeMap<Address, Vec<Impulse>>,
 }
 
 impl Once {
@@ -22,9 +24,9 @@ impl Once {
         self.rotate.get(address).cloned().unwrap_or_default()
     }
 
-    /// Whether the impulse of a resource is to be sent.
-    pub(super) fn impulse(&self, address: &Address) -> bool {
-        self.impulses.contains(address)
+    /// What is to be sent for what it does.
+    pub(super) fn impulses(&self, address: &Address) -> Vec<Impulse> {
+        self.impulses.get(address).cloned().unwrap_or_default()
     }
 
     /// Finds what the arguments mean in the repository.
@@ -38,14 +40,12 @@ impl Once {
             }
         }
         for text in &args.reset_usage {
-            match entry(world, text) {
-                Ok(entry) if entry.kind.impulse() == Some("reset_usage") => {
-                    once.impulses.insert(entry.address.clone());
-                }
-                Ok(entry) => {
-                    let message = format!("the use of `{}` cannot be reset", entry.address);
-                    let note = format!("the API counts nothing for one {}", entry.kind.noun);
-                    problems.push(Diagnostic::error("not-resettable", message).note(note));
+            match reset(world, text) {
+                Ok((address, impulse)) => {
+                    let all = once.impulses.entry(address).or_default();
+                    if !all.contains(&impulse) {
+                        all.push(impulse);
+                    }
                 }
                 Err(problem) => problems.push(*problem),
             }
@@ -75,6 +75,71 @@ fn entry<'w>(world: &'w World, text: &str) -> Result<&'w Entry, Box<Diagnostic>>
         let message = format!("no manifest declares `{address}`");
         Box::new(Diagnostic::error("unknown-entry", message).maybe_help(near))
     })
+}
+
+/// The count that `KIND/KEY` or `KIND/KEY#OF` means: that of an object, of a member of it, or of a
+/// value that it counts by.
+fn reset(world: &World, text: &str) -> Result<(Address, Impulse), Box<Diagnostic>> {
+    let (name, of) = match text.split_once('#') {
+        Some((name, of)) => (name, Some(of).filter(|of| !of.is_empty())),
+        None => (text, None),
+    };
+    let entry = entry(world, name)?;
+    let (address, noun) = (&entry.address, entry.kind.noun);
+    let refused = |message: String| Diagnostic::error("not-resettable", message);
+    let Some((at, sent)) = entry.kind.impulse() else {
+        let message = format!("the use of `{address}` cannot be reset");
+        let note = format!("the API counts nothing for one {noun}");
+        return Err(Box::new(refused(message).note(note)));
+    };
+    let member = at.0.split_once("/*/");
+    let impulse = match (member, sent, of) {
+        (None, kind::Impulse::Flag, None) => Impulse::of(Pointer::from(at.0)),
+        (None, kind::Impulse::Value, Some(of)) => Impulse {
+            value: Some(of.to_owned()),
+            ..Impulse::of(Pointer::from(at.0))
+        },
+        (Some((field, flag)), _, of) => {
+            let field = field.trim_start_matches('/');
+            let members = entry.fields.get(field).and_then(Value::as_map);
+            let members = members.into_iter().flatten();
+            let declared: Vec<&str> = members
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, _)| key.as_str())
+                .collect();
+            match of.filter(|of| declared.contains(of)) {
+                Some(of) => Impulse::of(Pointer::root().child(field).child(of).child(flag)),
+                None => {
+                    let message = match of {
+                        Some(of) => format!("`{of}` is not among the `{field}` of `{address}`"),
+                        None => format!("what is counted for one {noun} is counted by `{field}`"),
+                    };
+                    let known: Vec<String> = declared.iter().map(|it| format!("`{it}`")).collect();
+                    return Err(Box::new(match (declared.first(), of) {
+                        (None, _) => refused(message).note("none is declared"),
+                        (Some(first), None) => refused(message)
+                            .help(format!("say whose it is, for example `{name}#{first}`")),
+                        (Some(_), Some(of)) => refused(message)
+                            .note(format!("those that are declared are {}", known.join(", ")))
+                            .maybe_help(did_you_mean(of, declared.iter().copied())),
+                    }));
+                }
+            }
+        }
+        (None, kind::Impulse::Value, None) => {
+            let message = format!("one {noun} counts by the values of its `group_by`");
+            let help = format!(
+                "say which value, as the API has it: `{name}#VALUE`, where VALUE is for example \
+                 the id of an API key"
+            );
+            return Err(Box::new(refused(message).help(help)));
+        }
+        (None, kind::Impulse::Flag, Some(of)) => {
+            let message = format!("one {noun} has one count, and none for `{of}`");
+            return Err(Box::new(refused(message).help(format!("write `{name}`"))));
+        }
+    };
+    Ok((address.clone(), impulse))
 }
 
 /// The places of secrets that `KIND/KEY` or `KIND/KEY#field` means.

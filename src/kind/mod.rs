@@ -8,12 +8,12 @@
 
 mod rule;
 
-pub use rule::{Is, Rotate, Rule, VersionLabel, Versions};
+pub use rule::{Impulse, Is, Rotate, Rule, VersionLabel, Versions};
 
 use schemars::{Schema, SchemaGenerator};
 
 use crate::diagnostic::Severity;
-use crate::model::{Attribute, Map, Pointer, Value};
+use crate::model::{Attribute, Map, Pattern, Pointer, Value};
 
 /// A service that gatewright manages: where it is, how one signs in, and what it holds.
 #[derive(Debug)]
@@ -561,13 +561,12 @@ impl Kind {
         })
     }
 
-    /// The field that only does something.
-    pub fn impulse(&self) -> Option<&'static str> {
-        let rule = self
-            .rules
-            .iter()
-            .find(|rule| matches!(rule.is, Is::Impulse))?;
-        rule.at.0.strip_prefix('/')
+    /// The field that only does something, and what it is sent with.
+    pub fn impulse(&self) -> Option<(Pattern, Impulse)> {
+        self.rules.iter().find_map(|rule| match rule.is {
+            Is::Impulse(impulse) => Some((rule.at, impulse)),
+            _ => None,
+        })
     }
 
     /// Whether objects of this kind may refer to others of it.

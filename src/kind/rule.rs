@@ -144,10 +144,20 @@ pub enum Is {
     /// published. A change of content makes a version that the server does not publish by itself.
     Versioned(Versions),
     /// A field that only does something, as `reset_usage: true` does. Not a field that can be
-    /// declared, because it has no state.
-    Impulse,
+    /// declared, because it has no state. Said of members of a [`Part`](super::Part), it is asked
+    /// of one of them.
+    Impulse(Impulse),
     /// A moment in time: two spellings of one instant are the same.
     Instant,
+}
+
+/// What a field that only does something is sent with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Impulse {
+    /// `true`.
+    Flag,
+    /// A text that says for what.
+    Value,
 }
 
 /// Where the versions of a resource are.

@@ -8,8 +8,8 @@ use super::renames::{self, Gone};
 use super::replace::{View, retired_from};
 use super::steps::{Draft, Node, Pair, uses};
 use super::{
-    Action, Change, FORMAT, LeftAlone, Order, Plan, Refusal, Replacement, Step, Summary, WhyLeft,
-    gates, write,
+    Action, Change, FORMAT, Impulse, LeftAlone, Order, Plan, Refusal, Replacement, Step, Summary,
+    WhyLeft, gates, write,
 };
 use crate::diagnostic::Position;
 use crate::diff::{self, Because, Context, FieldChange, Origin};
@@ -40,8 +40,8 @@ pub struct Declared<'a> {
     pub sink: Option<Sink>,
     /// Secrets that are to be sent or made once more, by place.
     pub rotate: BTreeSet<Pointer>,
-    /// Whether to do once what the kind's impulse does.
-    pub impulse: bool,
+    /// What is sent once for what it does.
+    pub impulses: Vec<Impulse>,
     /// Resources that it names without referring to them, for the order of changes.
     pub mentions: BTreeSet<Address>,
     /// Where a place is declared.
@@ -266,12 +266,12 @@ impl Draft {
                 None
             }
         };
-        let impulse = entry
-            .kind
-            .impulse()
-            .filter(|_| entry.impulse && live.is_some());
-        if let Some(field) = impulse {
-            write::add_impulse(&mut requests, entry.kind, &desired, field);
+        // There is nothing to reset of an object that is only made now.
+        let impulses = live.map_or(&[][..], |_| &entry.impulses);
+        if let Some(live) = live {
+            for impulse in impulses {
+                write::add_impulse(&mut requests, entry.kind, &desired, live, impulse);
+            }
         }
         let mut next = remembered(view.side, entry, &desired, record, live, &fields);
         // Until it is delivered, a secret counts as one that nobody has.
@@ -283,7 +283,7 @@ impl Draft {
             self.live_uses
                 .insert(entry.address.clone(), uses(entry.kind, &object.fields));
         }
-        let once = issues.is_some() || impulse.is_some();
+        let once = issues.is_some() || !impulses.is_empty();
         if fields.is_empty() && action == Action::Update && !once {
             plan.summary.unchanged += 1;
             return;
@@ -293,9 +293,9 @@ impl Draft {
             Action::Replace => plan.summary.replace += 1,
             _ => plan.summary.update += 1,
         }
-        let because = match (&issues, impulse) {
+        let because = match (&issues, impulses) {
             (Some(_), _) if live.is_some() && fields.is_empty() => "its secret is replaced",
-            (_, Some(_)) if fields.is_empty() => "it was asked for",
+            (_, [_, ..]) if fields.is_empty() => "it was asked for",
             _ => because,
         };
         let step = match action {
@@ -328,7 +328,7 @@ impl Draft {
                 dependants: Vec::new(),
                 loses: replaced.loses.clone(),
             }),
-            impulse: impulse.map(str::to_owned),
+            impulses: impulses.to_vec(),
             issues,
             because: because.to_owned(),
         });
@@ -437,7 +437,7 @@ impl Draft {
                 recreates: false,
                 exclusive: gates::is_undeclared(address),
                 replacement: None,
-                impulse: None,
+                impulses: Vec::new(),
                 issues: None,
                 because: match succeeded {
                     Some(by) => format!("{} took its place", by.key),

@@ -160,14 +160,34 @@ pub struct Change {
     /// What a replacement means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replacement: Option<Replacement>,
-    /// A field that is sent once for what it does, such as `reset_usage`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub impulse: Option<String>,
+    /// Fields that are sent once for what they do, such as `reset_usage`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub impulses: Vec<Impulse>,
     /// A secret that the server makes for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issues: Option<Issue>,
     /// Why, in a few words.
     pub because: String,
+}
+
+/// A field that is sent once for what it does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Impulse {
+    /// The field.
+    pub pointer: Pointer,
+    /// What it is done to, where the field says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+impl Impulse {
+    /// One that says no more than that it is to be done.
+    pub const fn of(pointer: Pointer) -> Self {
+        Self {
+            pointer,
+            value: None,
+        }
+    }
 }
 
 /// One object takes the place of another one.

@@ -76,7 +76,7 @@ impl World {
         let declared = self.declared.iter().map(|(address, fields)| Declared {
             sink: None,
             rotate: BTreeSet::new(),
-            impulse: false,
+            impulses: Vec::new(),
             address,
             kind: SYSTEM.kind(&address.kind).unwrap(),
             fields,

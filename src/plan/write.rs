@@ -1,6 +1,6 @@
 //! From a change to the requests that bring it about.
 
-use super::{Request, Version};
+use super::{Impulse, Request, Version};
 use crate::client::escape;
 use crate::diff::FieldChange;
 use crate::kind::{Identity, Is, Kind, Operation, PartRequest};
@@ -121,17 +121,43 @@ fn texts(texts: &[&str]) -> Vec<String> {
 }
 
 /// Adds a field that only does something to the update of an object, or makes one for it.
-pub(super) fn add_impulse(requests: &mut Requests, kind: &Kind, desired: &Map, field: &str) {
-    let update =
-        |request: &&mut Request| request.method == "PUT" && request.path == kind.endpoints.item;
-    let body = requests.first.iter_mut().find(update);
-    if let Some(Value::Map(body)) = body.and_then(|request| request.body.as_mut()) {
-        body.insert(field.to_owned(), Value::Bool(true));
+pub(super) fn add_impulse(
+    requests: &mut Requests,
+    kind: &Kind,
+    desired: &Map,
+    live: &Object,
+    impulse: &Impulse,
+) {
+    let value = impulse.value.as_ref();
+    let value = value.map_or(Value::Bool(true), Value::text);
+    let (field, of_member) = match impulse.pointer.segments() {
+        [field] => (field, None),
+        [field, member, flag] => (field, Some((member, flag))),
+        _ => return,
+    };
+    if let (Some((member, flag)), Some(part)) = (of_member, kind.part(field)) {
+        let asked = Map::from([(flag.clone(), value)]);
+        let asked = Map::from([(member.clone(), Value::Map(asked))]);
+        let none = Map::new();
+        let now = live.fields.get(field).and_then(Value::as_map);
+        let written = (part.encode)(&asked, now.unwrap_or(&none));
+        let written = written.into_iter().map(|it| part_request(part.path, it));
+        requests.first.extend(written);
         return;
     }
-    let body = Map::from([(field.to_owned(), Value::Bool(true))]);
-    let request = update_request(kind, desired, body);
-    requests.first.insert(0, request);
+    let update =
+        |request: &&mut Request| request.method == "PUT" && request.path == kind.endpoints.item;
+    let mut updates = requests.first.iter_mut().filter(update);
+    let body = updates.find_map(|request| match &mut request.body {
+        Some(Value::Map(body)) if !body.contains_key(field) => Some(body),
+        _ => None,
+    });
+    if let Some(body) = body {
+        body.insert(field.clone(), value);
+        return;
+    }
+    let request = update_request(kind, desired, Map::from([(field.clone(), value)]));
+    requests.first.push(request);
 }
 
 /// A path with the fields that it names, `{field}`, taken out of a body.

@@ -9,7 +9,7 @@ use super::text;
 use crate::diff::{Because, Origin};
 use crate::model::{Address, Value};
 use crate::plan::{
-    Action, Change, Instead, Move, Order, Plan, Rename, Replacement, Summary, WhyLeft,
+    Action, Change, Impulse, Instead, Move, Order, Plan, Rename, Replacement, Summary, WhyLeft,
 };
 
 const CREATE: Style = AnsiColor::Green.on_default();
@@ -159,10 +159,14 @@ fn write_change(out: &mut String, change: &Change, detail: Detail) {
             format_args!("    {style}{sign}{style:#} /{field}: {what} {sink}"),
         );
     }
-    if let Some(field) = &change.impulse {
+    for Impulse { pointer, value } in &change.impulses {
+        let of = value
+            .as_ref()
+            .map(|of| format!(" for `{}`", text::plain(of)));
+        let of = of.unwrap_or_default();
         line(
             out,
-            format_args!("    {UPDATE}~{UPDATE:#} /{field}: once, as asked"),
+            format_args!("    {UPDATE}~{UPDATE:#} {pointer}: once{of}, as asked"),
         );
     }
     if change.action == Action::Create && detail == Detail::Concise {

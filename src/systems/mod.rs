@@ -60,7 +60,7 @@ mod tests {
                     matches!(
                         rule.is,
                         Is::Issued { .. }
-                            | Is::Impulse
+                            | Is::Impulse(_)
                             | Is::ServerMade { .. }
                             | Is::KeptElsewhere { .. }
                             | Is::Status { .. }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Fate, Project, Proxy, Run, Seen, Server, assert_no_leak, text};
+use crate::support::{Fate, Project, Proxy, Run, Server, assert_no_leak, text};
 
 const MANIFEST: &str = "workspaces:
   pay: { name: Pay }
@@ -239,7 +239,7 @@ fn an_answer_that_cannot_be_read_is_not_shown() {
 }
 
 #[test]
-fn rotation_and_resets_happen_once_and_when_asked() {
+fn rotation_happens_once_and_when_asked() {
     let (server, project) = (Server::start(), project("{ file: key.txt }"));
     let url = server.url();
     project.apply(&url);
@@ -261,22 +261,6 @@ fn rotation_and_resets_happen_once_and_when_asked() {
     assert_hidden(&project, &run, &second);
     project.assert_converged(&server, &url);
 
-    server.clear();
-    let run = project
-        .at(
-            &url,
-            ["apply", "--yes", "--reset-usage", "api_keys/reports"],
-        )
-        .run()
-        .expect(0);
-    assert!(
-        run.stdout.contains("~ /reset_usage: once, as asked"),
-        "{run}"
-    );
-    assert_ne!(key(&server)["last_reset_at"], Value::Null);
-    assert_eq!(server.writes().len(), 1, "{:?}", server.writes());
-    project.assert_converged(&server, &url);
-
     for (arguments, says) in [
         (
             ["--rotate", "api_keys/report"],
@@ -287,39 +271,12 @@ fn rotation_and_resets_happen_once_and_when_asked() {
             "its secrets are `/key`",
         ),
         (["--rotate", "workspaces/pay"], "has no secrets"),
-        (["--reset-usage", "workspaces/pay"], "cannot be reset"),
         (["--rotate", "nonsense"], "write KIND/KEY"),
     ] {
         let [flag, value] = arguments;
         let run = project.at(&url, ["plan", flag, value]).run().expect(1);
         assert!(run.stderr.contains(says), "{says}: {run}");
     }
-}
-
-#[test]
-fn the_usage_of_a_provider_is_reset_when_asked() {
-    let (server, project) = (Server::start(), Project::small());
-    project.apply(&server.url());
-    let proxy = Proxy::start(&server, |_| Fate::Forward);
-    project.apply(&proxy.url());
-    proxy.clear();
-    let reset = [
-        "apply",
-        "--yes",
-        "--reset-usage",
-        "providers/openai-payments",
-    ];
-    let run = project.at(&proxy.url(), reset).run().expect(0);
-    assert!(
-        run.stdout.contains("~ /reset_usage: once, as asked"),
-        "{run}"
-    );
-    let writes: Vec<Seen> = proxy.seen().into_iter().filter(Seen::is_write).collect();
-    assert_eq!(writes.len(), 1, "{writes:?}");
-    let body: Value = serde_json::from_str(&writes[0].body).unwrap();
-    assert_eq!(body["reset_usage"], true, "{body}");
-    assert_eq!(body["workspace_id"], server.workspace("Payments")["id"]);
-    project.assert_converged(&server, &proxy.url());
 }
 
 #[test]

@@ -159,8 +159,10 @@ fn of_plan() {
               Send a secret again, or have the server make a new one:
               `api_keys/reports`, or `integrations/openai#key` for one of several
 
-          --reset-usage <KIND/KEY>
-              Begin the count of used budget again
+          --reset-usage <KIND/KEY[#OF]>
+              Begin the count of used budget again: `api_keys/reports`,
+              `integrations/openai#payments` for one workspace, or
+              `usage_limits_policies/budget#VALUE` for one value of a policy
 
       -h, --help
               Print help (see a summary with '-h')
@@ -191,8 +193,10 @@ fn of_apply() {
               Send a secret again, or have the server make a new one:
               `api_keys/reports`, or `integrations/openai#key` for one of several
 
-          --reset-usage <KIND/KEY>
-              Begin the count of used budget again
+          --reset-usage <KIND/KEY[#OF]>
+              Begin the count of used budget again: `api_keys/reports`,
+              `integrations/openai#payments` for one workspace, or
+              `usage_limits_policies/budget#VALUE` for one value of a policy
 
       -h, --help
               Print help (see a summary with '-h')

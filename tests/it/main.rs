@@ -46,6 +46,7 @@ mod readme;
 mod remote_ledger;
 mod replace;
 mod requests;
+mod resets;
 mod secrets;
 mod sops;
 mod sources;

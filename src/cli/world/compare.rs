@@ -292,7 +292,7 @@ impl World {
             unset: entry.unset.iter().map(|unset| unset.at.clone()).collect(),
             sink: sink.map(|sink| sink.of(&entry.address)),
             rotate: once.rotate(&entry.address),
-            impulse: once.impulse(&entry.address),
+            impulses: once.impulses(&entry.address),
             mentions: entry
                 .links()
                 .iter()

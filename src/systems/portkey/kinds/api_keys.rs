@@ -16,7 +16,8 @@ use super::super::limits::{self, RateLimitType, UsageLimit};
 use super::super::spec::NotNull;
 use super::super::wire;
 use crate::kind::{
-    Detail, Endpoints, Identity, Is, Kind, List, Operation, Paging, Problems, Rotate, Rule, Update,
+    Detail, Endpoints, Identity, Impulse, Is, Kind, List, Operation, Paging, Problems, Rotate,
+    Rule, Update,
 };
 use crate::model::{Attribute, Map, Pointer, Value};
 
@@ -207,7 +208,7 @@ pub static KIND: Kind = Kind {
                 because: "the server made them by itself",
             },
         ),
-        Rule::new("/reset_usage", Is::Impulse),
+        Rule::new("/reset_usage", Is::Impulse(Impulse::Flag)),
         Rule::new("/type", Is::Immutable),
         Rule::new("/sub_type", Is::Immutable),
         Rule::new("/workspace_id", Is::Immutable),

@@ -11,7 +11,7 @@ use super::super::limits::{self, RateLimit, UsageLimit};
 use super::super::spec::NotNull;
 use super::super::wire;
 use crate::kind::{
-    Detail, Endpoints, Identity, Is, Kind, List, Operation, Paging, Problems, Rule, Update,
+    Detail, Endpoints, Identity, Impulse, Is, Kind, List, Operation, Paging, Problems, Rule, Update,
 };
 use crate::model::{Attribute, Map, Pointer, Value};
 
@@ -98,7 +98,7 @@ pub static KIND: Kind = Kind {
                 attribute: Attribute::Id,
             },
         ),
-        Rule::new("/reset_usage", Is::Impulse),
+        Rule::new("/reset_usage", Is::Impulse(Impulse::Flag)),
         Rule::new("/usage_limits/type", Is::Stays),
         Rule::new("/usage_limits/next_usage_reset_at", Is::ServerOwned),
         Rule::new("/usage_limits/next_usage_reset_at", Is::Instant),

@@ -9,7 +9,9 @@ use serde::Deserialize;
 use super::super::limits::{self, PeriodicReset};
 use super::super::spec::NotNull;
 use super::policies::{self, Condition, GroupBy};
-use crate::kind::{Detail, Endpoints, Identity, Is, Kind, List, Paging, Problems, Rule, Update};
+use crate::kind::{
+    Detail, Endpoints, Identity, Impulse, Is, Kind, List, Paging, Problems, Rule, Update,
+};
 use crate::model::{Attribute, Map, Pointer};
 
 /// A budget for all requests that match its conditions. Each value of `group_by` has its own.
@@ -102,6 +104,7 @@ pub static KIND: Kind = Kind {
         ),
         Rule::new("/group_by", Is::Immutable),
         Rule::new("/type", Is::Immutable),
+        Rule::new("/reset_usage_for_value", Is::Impulse(Impulse::Value)),
     ],
     parts: &[],
     check: Some(check),

@@ -24,7 +24,8 @@ use serde::Deserialize;
 use super::super::spec::NotNull;
 use super::super::wire;
 use crate::kind::{
-    Detail, Endpoints, Identity, Is, Kind, List, Members, Operation, Paging, Part, Rule, Update,
+    Detail, Endpoints, Identity, Impulse, Is, Kind, List, Members, Operation, Paging, Part, Rule,
+    Update,
 };
 use crate::model::{Attribute, Map, Value};
 
@@ -192,6 +193,7 @@ pub static KIND: Kind = Kind {
             "/global_workspace_access/usage_limits/*/next_usage_reset_at",
             Is::Instant,
         ),
+        Rule::new("/workspaces/*/reset_usage", Is::Impulse(Impulse::Flag)),
         Rule::new("/workspaces/*/usage_limits/*/type", Is::Stays),
         Rule::new(
             "/workspaces/*/usage_limits/*/next_usage_reset_at",

@@ -247,6 +247,7 @@ impl World {
                 adopt: true,
                 ignore: &[],
                 unset: Vec::new(),
+                sealed: &entry.sealed,
                 mentions: entry.links().iter().map(|link| link.to.clone()).collect(),
                 locate: &locate,
             })

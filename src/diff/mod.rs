@@ -81,6 +81,17 @@ pub struct Context<'a> {
     pub resolve: &'a dyn Fn(&Reference) -> Option<String>,
 }
 
+impl Context<'_> {
+    /// Whether the ledger's fingerprint of a secret is another one; `None` where that cannot be said.
+    fn fingerprint_differs(&self, at: &Pointer, secret: &Secret) -> Option<bool> {
+        let record = self.record?;
+        let written = Fingerprint::from_text(record.fingerprints.get(at)?.as_str());
+        let address = record.bound_to.as_ref().unwrap_or(self.address);
+        let now = fingerprint(self.fingerprint_key?, address, at, secret);
+        now.comparable(&written).then(|| now != written)
+    }
+}
+
 impl std::fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Context")
@@ -107,6 +118,7 @@ pub fn diff(kind: &Kind, desired: &Map, live: &Map, context: Context<'_>) -> Vec
             base,
             desired,
             resolve: context.resolve,
+            fingerprint_differs: &|at, secret| context.fingerprint_differs(at, secret),
         };
         for change in &mut walk.changes {
             ways.label(change);
@@ -312,11 +324,18 @@ impl<'a> Walk<'a> {
         // What is left as it is live was not written.
         let told = without_left(desired);
         let desired = &told;
-        let because = match written {
+        let mut sealed = Vec::new();
+        let known = written.map(|written| as_recorded(desired, written, at, &mut sealed));
+        let differs = |(at, text): &(Pointer, Secret)| {
+            self.context.fingerprint_differs(at, text) == Some(true)
+        };
+        let because = match written.zip(known) {
             None if equal::is_blank(desired) => return,
             None => Some(Because::NeverWritten),
-            Some(written) if !equal::deep(desired, written, self.context.resolve) => None,
-            Some(_) if self.any_fingerprint_differs(at, desired) => Some(Because::Fingerprint),
+            Some((written, known)) if !equal::deep(&known, written, self.context.resolve) => None,
+            Some(_) if self.any_fingerprint_differs(at, desired) || sealed.iter().any(differs) => {
+                Some(Because::Fingerprint)
+            }
             Some(_) => return,
         };
         self.changed(at, written, desired);
@@ -327,7 +346,7 @@ impl<'a> Walk<'a> {
 
     fn any_fingerprint_differs(&self, at: &Pointer, value: &Value) -> bool {
         match value {
-            Value::Secret(secret) => self.fingerprint_differs(at, secret) == Some(true),
+            Value::Secret(secret) => self.context.fingerprint_differs(at, secret) == Some(true),
             Value::Map(members) => members
                 .iter()
                 .any(|(key, member)| self.any_fingerprint_differs(&at.child(key), member)),
@@ -348,7 +367,7 @@ impl<'a> Walk<'a> {
         }
         let record = self.context.record;
         let recorded = record.is_some_and(|record| record.fingerprints.contains_key(at));
-        let because = match self.fingerprint_differs(at, secret) {
+        let because = match self.context.fingerprint_differs(at, secret) {
             Some(true) => Some(Because::Fingerprint),
             Some(false) => None,
             None => {
@@ -392,14 +411,6 @@ impl<'a> Walk<'a> {
             });
         }
     }
-
-    fn fingerprint_differs(&self, at: &Pointer, secret: &Secret) -> Option<bool> {
-        let record = self.context.record?;
-        let written = Fingerprint::from_text(record.fingerprints.get(at)?.as_str());
-        let address = record.bound_to.as_ref().unwrap_or(self.context.address);
-        let now = fingerprint(self.context.fingerprint_key?, address, at, secret);
-        now.comparable(&written).then(|| now != written)
-    }
 }
 
 /// A value without the secrets in it that are left as they are live.
@@ -414,6 +425,41 @@ fn without_left(value: &Value) -> Value {
         }
         Value::List(items) => Value::List(items.iter().map(without_left).collect()),
         value => value.clone(),
+    }
+}
+
+/// A value as the ledger has it, which has some texts as secrets; and those texts, by place.
+fn as_recorded(
+    value: &Value,
+    recorded: &Value,
+    at: &Pointer,
+    texts: &mut Vec<(Pointer, Secret)>,
+) -> Value {
+    match (value, recorded) {
+        (Value::String(text), Value::Secret(_)) => {
+            texts.push((at.clone(), Secret::declared(text, Vec::new())));
+            recorded.clone()
+        }
+        (Value::Map(members), Value::Map(recorded)) => {
+            let members = members.iter().map(|(key, member)| {
+                let known = recorded.get(key).map_or_else(
+                    || member.clone(),
+                    |it| as_recorded(member, it, &at.child(key), texts),
+                );
+                (key.clone(), known)
+            });
+            Value::Map(members.collect())
+        }
+        (Value::List(items), Value::List(recorded)) => {
+            let items = items.iter().enumerate().map(|(index, item)| {
+                recorded.get(index).map_or_else(
+                    || item.clone(),
+                    |it| as_recorded(item, it, &at.child(index), texts),
+                )
+            });
+            Value::List(items.collect())
+        }
+        (value, _) => value.clone(),
     }
 }
 

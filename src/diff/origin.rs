@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::equal::{Resolve, deep};
-use super::{Because, FieldChange};
+use super::{Because, FieldChange, as_recorded};
 use crate::kind::{Is, Kind};
-use crate::model::{Map, Pointer, Value};
+use crate::model::{Map, Pointer, Secret, Value};
 
 /// Who made live and desired differ, judged by what was applied last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,13 +21,14 @@ pub enum Origin {
 }
 
 /// Three ways of seeing one resource.
-#[derive(Clone, Copy)]
 pub(super) struct Ways<'a> {
     pub(super) kind: &'a Kind,
     /// What was applied last.
     pub(super) base: &'a Map,
     pub(super) desired: &'a Map,
     pub(super) resolve: Resolve<'a>,
+    /// Whether a text is another one than the fingerprint in the ledger is of.
+    pub(super) fingerprint_differs: &'a dyn Fn(&Pointer, &Secret) -> Option<bool>,
 }
 
 impl Ways<'_> {
@@ -50,26 +51,51 @@ impl Ways<'_> {
         }
         let above = above(&change.pointer);
         if self.kind.has(&above, |rule| matches!(rule, Is::Set)) {
-            return Some(self.of_set(&above, change));
+            return self.of_set(&above, change);
         }
-        let same = |a: &Value, b: &Value| deep(a, b, self.resolve);
         let Some(base) = at(self.base, &change.pointer) else {
             return Some(self.of_unknown(&above, change));
         };
         // What the manifest says now and what it said then are both as manifests say it; a secret
         // of then has nothing left but its sources.
-        Some(if same(&change.new, base) {
-            Origin::Drift
-        } else if same(base, &change.old) {
-            Origin::Intended
-        } else {
-            Origin::Conflict
-        })
+        let mut texts = Vec::new();
+        let new = as_recorded(&change.new, base, &change.pointer, &mut texts);
+        if deep(&new, base, self.resolve) && self.are_recorded(&texts)? {
+            return Some(Origin::Drift);
+        }
+        texts.clear();
+        let old = as_recorded(&change.old, base, &change.pointer, &mut texts);
+        if deep(base, &old, self.resolve) && self.are_recorded(&texts)? {
+            return Some(Origin::Intended);
+        }
+        Some(Origin::Conflict)
+    }
+
+    /// Whether texts are the ones of which the ledger has fingerprints; `None` where it has none that
+    /// could tell.
+    fn are_recorded(&self, texts: &[(Pointer, Secret)]) -> Option<bool> {
+        let differ = texts
+            .iter()
+            .map(|(at, text)| (self.fingerprint_differs)(at, text));
+        let differ: Vec<Option<bool>> = differ.collect();
+        // One that differs is enough to know.
+        if differ.contains(&Some(true)) {
+            return Some(false);
+        }
+        (!differ.contains(&None)).then_some(true)
     }
 
     /// An element came or went: whether it was there says who did it.
-    fn of_set(&self, set: &Pointer, change: &FieldChange) -> Origin {
+    fn of_set(&self, set: &Pointer, change: &FieldChange) -> Option<Origin> {
         let base = at(self.base, set).and_then(Value::as_list);
+        // Of texts that the ledger does not show nobody knows which of them an element is.
+        if base
+            .unwrap_or_default()
+            .iter()
+            .any(|item| matches!(item, Value::Secret(_)))
+        {
+            return None;
+        }
         let known = |item: &Value| {
             let mut items = base.unwrap_or_default().iter();
             items.any(|base| deep(base, item, self.resolve) || deep(item, base, self.resolve))
@@ -78,11 +104,10 @@ impl Ways<'_> {
             (Value::Null, new) => known(new),
             (old, _) => !known(old),
         };
-        if by_somebody {
-            Origin::Drift
-        } else {
-            Origin::Intended
-        }
+        Some(match by_somebody {
+            true => Origin::Drift,
+            false => Origin::Intended,
+        })
     }
 
     /// A place that was not applied.

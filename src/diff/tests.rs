@@ -353,6 +353,59 @@ fn a_secret_in_what_the_api_does_not_return_is_compared_by_fingerprint() {
 }
 
 #[test]
+fn a_text_of_which_the_ledger_has_a_fingerprint_alone_is_compared_and_labelled_by_that() {
+    let key = FingerprintKey::new("k").unwrap();
+    let address: Address = "things.a".parse().unwrap();
+    let sealed = r#"{"$secret":["${sops:a.yaml}"]}"#;
+    let applied =
+        format!(r#"{{"allowed":["x",{sealed}],"defaults":{{"note":{sealed}}},"tags":[{sealed}]}}"#);
+    let mut record = Record {
+        applied: serde_json::from_str(&applied).unwrap(),
+        ..Record::default()
+    };
+    for (at, text) in [("/allowed/1", "one"), ("/defaults/note", "note")] {
+        let (at, secret) = (Pointer::from(at), Secret::declared(text, vec![]));
+        let made = fingerprint(&key, &address, &at, &secret);
+        record.fingerprints.insert(at, made.as_str().to_owned());
+    }
+    let labels = |desired: serde_json::Value, live: serde_json::Value, key| {
+        let context = Context {
+            address: &address,
+            record: Some(&record),
+            fingerprint_key: key,
+            resolve: &|_| None,
+        };
+        let changes = diff(&KIND, &map(desired), &map(live), context);
+        let labels = changes.iter().map(|change| change.origin);
+        labels.collect::<Vec<_>>()
+    };
+    // What is not read back.
+    let allowed = |text: &str, key| labels(json!({"allowed": ["x", text]}), json!({}), key);
+    assert_eq!(allowed("one", Some(&key)), []);
+    assert_eq!(allowed("two", Some(&key)), [Some(Origin::Intended)]);
+    assert_eq!(allowed("two", None), [], "nothing tells");
+    assert_eq!(
+        labels(json!({"allowed": ["y", "one"]}), json!({}), Some(&key)).len(),
+        1
+    );
+    // What is, in a place of its own and within something new.
+    let note = |want: &str, have: &str, key| {
+        let note = |text: &str| json!({"defaults": {"note": text}});
+        labels(note(want), note(have), key)
+    };
+    assert_eq!(note("note", "note", Some(&key)), []);
+    assert_eq!(note("note", "theirs", Some(&key)), [Some(Origin::Drift)]);
+    assert_eq!(note("mine", "note", Some(&key)), [Some(Origin::Intended)]);
+    assert_eq!(note("mine", "theirs", Some(&key)), [Some(Origin::Conflict)]);
+    assert_eq!(note("mine", "theirs", None), [None]);
+    let gone = labels(json!({"defaults": {"note": "note"}}), json!({}), Some(&key));
+    assert_eq!(gone, [Some(Origin::Drift)]);
+    // Elements of sets have no places to be known by.
+    let tags = labels(json!({"tags": ["a"]}), json!({"tags": []}), Some(&key));
+    assert_eq!(tags, [None]);
+}
+
+#[test]
 fn references_and_templates_are_compared_by_what_they_stand_for() {
     let reference = |key: &str| Reference {
         address: Address::new("portkey", "guardrails", key),

@@ -58,7 +58,7 @@ impl Kinds {
         });
         let members = raw.locator.node.members()?;
         let own = members.iter().filter(|member| member.key != "lifecycle");
-        let (fields, origins) = reader.members(own, &raw.scope, kind.system, &known.rules);
+        let (fields, origins, sealed) = reader.members(own, &raw.scope, kind.system, &known.rules);
         let unset = reader.take_unset_secrets();
         let lifecycle = match raw.locator.node.member("lifecycle") {
             Some(member) => {
@@ -91,6 +91,7 @@ impl Kinds {
             fields,
             lifecycle,
             unset,
+            sealed,
             links: Vec::new(),
             locator: raw.locator,
         };

@@ -1,5 +1,7 @@
 //! A resource that the repository declares.
 
+use std::collections::BTreeMap;
+
 use super::lifecycle::Lifecycle;
 use super::locate::Locator;
 use crate::diagnostic::{FileId, Location};
@@ -20,6 +22,9 @@ pub struct Entry {
     pub lifecycle: Lifecycle,
     /// Secrets whose variables are not set.
     pub unset: Vec<Unset>,
+    /// Texts that somebody chose to encrypt though the API has no secret there, with the file that
+    /// they are in as an interpolation would name it: no ledger is to have them in the clear.
+    pub sealed: BTreeMap<Pointer, String>,
     pub(super) links: Vec<Link>,
     pub(super) locator: Locator,
 }

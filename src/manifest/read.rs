@@ -116,6 +116,10 @@ struct Reading<'r, 'a> {
     origins: Origins,
     /// The environment variables and files that went into the value so far, as spelled.
     outside: Vec<String>,
+    /// Texts that somebody chose to encrypt where the API has no secrets, and where they are from.
+    sealed: BTreeMap<Pointer, String>,
+    /// A variable of that sort that went into the scalar being read.
+    sealed_variable: Option<Rc<str>>,
     /// Whether a stand-in went into the scalar being read.
     stand_in: bool,
     /// Whether a secret that is not set went into the scalar being read.
@@ -153,14 +157,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The members of an entry of `system`, with what is known of their origins.
+    /// The members of an entry of `system`, with what is known of their origins, and the texts that
+    /// [`Entry::sealed`](super::Entry::sealed) has.
     pub(super) fn members<'m>(
         &mut self,
         members: impl Iterator<Item = &'m Member>,
         scope: &Scope,
         system: &str,
         rules: &Rules,
-    ) -> (Map, Origins) {
+    ) -> (Map, Origins, BTreeMap<Pointer, String>) {
         let mut reading = Reading::new(self, system, rules);
         reading.may_lack = true;
         let root = rules.root();
@@ -171,7 +176,7 @@ impl<'a> Reader<'a> {
                 (member.key.clone(), value)
             })
             .collect();
-        (map, reading.origins)
+        (map, reading.origins, reading.sealed)
     }
 
     /// A single value; `None` where it has been reported.
@@ -253,6 +258,8 @@ impl<'r, 'a> Reading<'r, 'a> {
             pointer: Pointer::root(),
             origins: Origins::new(),
             outside: Vec::new(),
+            sealed: BTreeMap::new(),
+            sealed_variable: None,
             stand_in: false,
             unset: false,
             may_lack: false,
@@ -369,6 +376,7 @@ impl<'r, 'a> Reading<'r, 'a> {
             .extend(encrypted.iter().map(|it| it.source.to_string()));
         self.stand_in = false;
         self.unset = false;
+        self.sealed_variable = None;
         let segments = self.text(&pieces, node, scope, guard);
         let outside = self.outside.split_off(before);
         let stand_in = self.stand_in;
@@ -377,6 +385,13 @@ impl<'r, 'a> Reading<'r, 'a> {
         };
         self.outside.extend_from_slice(&outside);
         let value = assemble(segments);
+        let chosen = encrypted.filter(|it| it.chosen).map(|it| it.source);
+        if let (Some(source), Value::String(text)) =
+            (chosen.or(self.sealed_variable.take()), &value)
+            && guard == Guard::Open
+        {
+            self.seal_in_the_open(text, &source, node, scope);
+        }
         self.seal(value, node, scope, guard, outside, stand_in)
     }
 

@@ -9,7 +9,7 @@ use super::replace::{View, retired_from};
 use super::steps::{Draft, Node, Pair, uses};
 use super::{
     Action, Change, FORMAT, Impulse, LeftAlone, Order, Plan, Refusal, Replacement, Step, Summary,
-    WhyLeft, gates, write,
+    WhyLeft, gates, sealed, write,
 };
 use crate::diagnostic::Position;
 use crate::diff::{self, Because, Context, FieldChange, Origin};
@@ -36,6 +36,9 @@ pub struct Declared<'a> {
     pub ignore: &'a [Pointer],
     /// Those among them that are secrets whose variables are not set.
     pub unset: Vec<Pointer>,
+    /// Texts that the ledger is not to have in the clear, though the API shows them, and the names of
+    /// their sources.
+    pub sealed: &'a BTreeMap<Pointer, String>,
     /// Where a secret goes that the server makes for it.
     pub sink: Option<Sink>,
     /// Secrets that are to be sent or made once more, by place.
@@ -273,6 +276,7 @@ impl Draft {
                 write::add_impulse(&mut requests, entry.kind, &desired, live, impulse);
             }
         }
+        sealed::in_requests(entry, &mut requests);
         let mut next = remembered(view.side, entry, &desired, record, live, &fields);
         // Until it is delivered, a secret counts as one that nobody has.
         next.undelivered = issues.is_some() || record.is_some_and(|record| record.undelivered);
@@ -303,6 +307,7 @@ impl Draft {
             action => action,
         };
         self.push(entry, step, requests, issues.as_ref());
+        sealed::in_changes(entry, record, &mut fields);
         for change in &mut fields {
             change.source = Some((entry.locate)(&change.pointer));
         }

@@ -11,6 +11,7 @@ mod order;
 mod remember;
 mod renames;
 mod replace;
+mod sealed;
 mod steps;
 mod write;
 

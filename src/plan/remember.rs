@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Declared, Side};
+use super::{Declared, Side, sealed};
 use crate::diff::{self, FieldChange};
 use crate::kind::Members;
 use crate::ledger::Record;
@@ -46,13 +46,13 @@ pub(super) fn wanted(entry: &Declared<'_>, record: Option<&Record>, live: Option
     desired
 }
 
-fn at<'m>(map: &'m Map, pointer: &Pointer) -> Option<&'m Value> {
+pub(super) fn at<'m>(map: &'m Map, pointer: &Pointer) -> Option<&'m Value> {
     let (first, rest) = pointer.segments().split_first()?;
     map.get(first)?.at(rest)
 }
 
 /// Puts `now` at a place, or removes the place.
-fn replace(value: &mut Value, path: &[String], now: Option<Value>) {
+pub(super) fn replace(value: &mut Value, path: &[String], now: Option<Value>) {
     match (value, path) {
         (Value::Map(map), [last]) => match now {
             Some(now) => drop(map.insert(last.clone(), now)),
@@ -114,9 +114,10 @@ pub(super) fn remembered(
             next.parts.insert(part.field.to_owned(), kept);
         }
     }
+    let desired = sealed::in_ledger(entry, desired.clone());
     let mut at = Pointer::root();
     let mut written = Vec::new();
-    walk(desired, &mut at, &mut |at, value| {
+    walk(&desired, &mut at, &mut |at, value| {
         let sent = live.is_none() || changes.iter().any(|change| change.pointer.contains(at));
         if let Value::Secret(secret) = value {
             let before = record.and_then(|record| record.fingerprints.get(at));
@@ -154,7 +155,8 @@ fn applied(entry: &Declared<'_>) -> Map {
         replace(&mut applied, pointer.segments(), None);
     }
     match applied {
-        Value::Map(mut applied) => {
+        Value::Map(applied) => {
+            let mut applied = sealed::in_ledger(entry, applied);
             // The order of keys in a manifest is nobody's business.
             applied.sort_unstable_keys();
             applied
@@ -163,7 +165,7 @@ fn applied(entry: &Declared<'_>) -> Map {
     }
 }
 
-fn walk(map: &Map, at: &mut Pointer, visit: &mut dyn FnMut(&Pointer, &Value)) {
+pub(super) fn walk(map: &Map, at: &mut Pointer, visit: &mut dyn FnMut(&Pointer, &Value)) {
     fn go(value: &Value, at: &mut Pointer, visit: &mut dyn FnMut(&Pointer, &Value)) {
         visit(at, value);
         match value {

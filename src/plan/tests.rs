@@ -22,6 +22,7 @@ struct World {
     gates: Gates,
     ignore: Vec<Pointer>,
     fingerprint_key: Option<FingerprintKey>,
+    sealed: BTreeMap<Pointer, String>,
 }
 
 fn address(text: &str) -> Address {
@@ -85,6 +86,7 @@ impl World {
             adopt: !self.refuse_adoption,
             ignore: &self.ignore,
             unset: Vec::new(),
+            sealed: &self.sealed,
             mentions: BTreeSet::new(),
             locate: &locate,
         });

@@ -3,11 +3,12 @@
 #![cfg(unix)]
 #![expect(clippy::print_stderr, reason = "a test that is skipped should say so")]
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Cli, Project, Server, assert_no_leak};
+use serde_json::json;
+
+use crate::support::{Cli, Project, Run, Server, assert_no_leak, program};
 
 const SECRET: &str = "sk-sealed-at-rest-55/+==";
 const HIDDEN: &str = "AKIASEALEDATREST";
@@ -162,12 +163,9 @@ fn the_project_file_and_other_secret_sources_work_with_the_real_program() {
 /// in it. It leaves a note of each run.
 fn with_stand_in(sealed: &str, open: &str) -> (Project, String) {
     let project = Project::of(&format!("{sealed}sops:\n  mac: ENC[x,type:str]\n"));
-    project.file("open.txt", open).file(
-        "bin/sops",
-        "#!/bin/sh\necho \"$@\" >> calls.txt\ncat ../open.txt\n",
-    );
-    let program = project.path().join("bin/sops");
-    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    project.file("open.txt", open);
+    let text = "#!/bin/sh\necho \"$@\" >> calls.txt\ncat ../open.txt\n";
+    program(&project.path().join("bin/sops"), text);
     let path = std::env::var("PATH").unwrap();
     let path = format!("{}:{path}", project.path().join("bin").display());
     (project, path)
@@ -266,4 +264,150 @@ fn encrypted_files_are_left_for_sops_to_edit() {
     assert_eq!(project.read("org/all.yaml"), before);
     run(&["import"]).expect(0);
     assert!(project.read("org/workspaces.yaml").contains("Theirs"));
+}
+
+#[test]
+fn what_somebody_chose_to_encrypt_is_not_in_the_ledger_which_still_tells_who_changed_it() {
+    const OLD: &str = "Codename Hummingbird";
+    const NEW: &str = "Codename Kingfisher";
+    let sealed = "workspaces:\n  w: { name: W, description: \"ENC[a,type:str]\" }\n";
+    let open = |text: &str| sealed.replace("ENC[a,type:str]", text);
+    let server = Server::start();
+    let (project, path) = with_stand_in(sealed, &open(OLD));
+    let url = server.url();
+    let say = |text: &str| {
+        project.file("open.txt", &open(text));
+    };
+    let put = |text: &str| {
+        server.put(&server.workspace_path("W"), json!({ "description": text }));
+    };
+    let run = |key: &str, arguments: &[&str]| {
+        let cli = project.at(&url, []).env("PATH", &path);
+        let cli = cli.env("GATEWRIGHT_FINGERPRINT_KEY", key);
+        let run = arguments.iter().fold(cli, |cli, it| cli.arg(it)).run();
+        for secret in [OLD, NEW] {
+            assert_no_leak("the output", &run.output(), secret);
+            assert_no_leak("the state", &project.state(), secret);
+        }
+        run
+    };
+    let origin = |run: &Run| {
+        let field = run.json()["plan"]["changes"][0]["fields"][0].clone();
+        assert_eq!(field["pointer"], "/description", "{field:#}");
+        assert_eq!(field["new"], json!({ "$secret": ["${sops:all.yaml}"] }));
+        assert_eq!(field["old"], json!({ "$secret": [] }), "{field:#}");
+        field["origin"].as_str().unwrap_or("unknown").to_owned()
+    };
+    let plan = ["plan", "--format", "json", "--detailed-exitcode"];
+    let apply = run("k", &["apply", "--yes"]).expect(0);
+    assert!(
+        apply.stderr.contains("warning[encrypted-in-the-open]"),
+        "{apply}"
+    );
+    assert_eq!(server.workspace("W")["description"], OLD);
+    let source = r#""description":{"$secret":["${sops:all.yaml}"]}"#;
+    assert!(project.ledger().contains(source), "{}", project.ledger());
+    run("k", &plan).expect(0);
+
+    // The repository, somebody else, and both.
+    say(NEW);
+    assert_eq!(origin(&run("k", &plan).expect(2)), "intended");
+    put("Theirs");
+    assert_eq!(origin(&run("k", &plan).expect(2)), "conflict");
+    assert_eq!(origin(&run("", &plan).expect(2)), "unknown");
+    say(OLD);
+    assert_eq!(origin(&run("k", &plan).expect(2)), "drift");
+    run("k", &["drift"]).expect(2);
+    // Both to the same.
+    say(NEW);
+    put(NEW);
+    run("k", &["apply", "--yes"]).expect(0);
+    put(OLD);
+    assert_eq!(origin(&run("k", &plan).expect(2)), "drift");
+
+    // Without a key for fingerprints it is compared all the same, by what is live.
+    server.clear();
+    run("", &["apply", "--yes"]).expect(0);
+    assert_eq!(server.writes().len(), 1);
+    run("", &plan).expect(0);
+    say(OLD);
+    assert_eq!(origin(&run("", &plan).expect(2)), "unknown");
+    // Made plain, the old text stays hidden.
+    project.file("org/all.yaml", &open("In the clear"));
+    let field = run("k", &plan).expect(2).json()["plan"]["changes"][0]["fields"][0].clone();
+    assert_eq!(
+        (&field["old"], &field["new"]),
+        (&json!({ "$secret": [] }), &json!("In the clear"))
+    );
+}
+
+#[test]
+fn a_ledger_from_before_is_rid_of_what_somebody_chose_to_encrypt() {
+    let sealed = "workspaces:\n  w: { name: W, description: \"ENC[a,type:str]\" }\n";
+    let open = sealed.replace("ENC[a,type:str]", "Hummingbird");
+    let server = Server::start();
+    let (project, path) = with_stand_in(sealed, &open);
+    project.file("org/all.yaml", &open);
+    project.apply(&server.url());
+    assert!(project.ledger().contains("Hummingbird"));
+    project.file(
+        "org/all.yaml",
+        &format!("{sealed}sops:\n  mac: ENC[x,type:str]\n"),
+    );
+    server.clear();
+    let apply = project
+        .at(&server.url(), ["apply", "--yes"])
+        .env("PATH", &path);
+    apply.run().expect(0);
+    assert_eq!(server.writes(), [""; 0]);
+    assert_no_leak("the state", &project.state(), "Hummingbird");
+}
+
+#[test]
+fn an_encrypted_variable_is_not_shown_inside_of_a_text_either() {
+    const TOKEN: &str = "T0KENOFTHEHOOK";
+    let server = Server::start();
+    let project = Project::of(
+        "workspaces:\n  w: { name: W, description: \"https://h.example/${var:token}/x\" }\n",
+    );
+    let open = "gatewright: 1\nmanifests: [\"org/*.yaml\"]\nvars: { token: \"ENC[x,type:str]\" }\n";
+    project.file(
+        "gatewright.yaml",
+        &format!("{open}sops:\n  mac: ENC[x,type:str]\n"),
+    );
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(
+        outside.path().join("open"),
+        open.replace("ENC[x,type:str]", TOKEN),
+    )
+    .unwrap();
+    let text = format!("#!/bin/sh\ncat {}/open\n", outside.path().display());
+    program(&outside.path().join("sops"), &text);
+    let path = format!(
+        "{}:{}",
+        outside.path().display(),
+        std::env::var("PATH").unwrap()
+    );
+    for arguments in [
+        ["plan", "--full"],
+        ["apply", "--yes"],
+        ["plan", "--format=json"],
+    ] {
+        let run = project
+            .at(&server.url(), arguments)
+            .env("PATH", &path)
+            .run()
+            .expect(0);
+        assert_no_leak("the output", &run.output(), TOKEN);
+        assert_no_leak("the state", &project.state(), TOKEN);
+        assert!(run.output().contains("encrypted-in-the-open"), "{run}");
+    }
+    assert_eq!(
+        server.workspace("W")["description"],
+        format!("https://h.example/{TOKEN}/x")
+    );
+    let plan = project
+        .at(&server.url(), ["plan", "--detailed-exitcode"])
+        .env("PATH", &path);
+    plan.run().expect(0);
 }

@@ -1,6 +1,6 @@
 //! Secrets that programs know: `${exec:...}` and `${sops:file#place}`.
 
-use crate::support::{Project, Server, assert_no_leak};
+use crate::support::{Project, Server, assert_no_leak, program};
 
 const SECRET: &str = "sk-from-a-program-77/+==";
 
@@ -18,9 +18,8 @@ fn allowed(project: &Project) {
 /// A folder with a program that stands for `sops`: it knows one file and says no to all others.
 #[cfg(unix)]
 fn with_sops(project: &Project) -> String {
-    use std::os::unix::fs::PermissionsExt;
-    project.file(
-        "bin/sops",
+    program(
+        &project.path().join("bin/sops"),
         "#!/bin/sh\n\
          echo \"$@\" >> calls.txt\n\
          for last; do :; done\n\
@@ -28,8 +27,6 @@ fn with_sops(project: &Project) -> String {
          [ \"$2\" = --output-type ] || { cat whole.txt; exit; }\n\
          cat plain.json\n",
     );
-    let program = project.path().join("bin/sops");
-    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
     project.file(
         "org/plain.json",
         &format!("{{\"openai\": {{\"key\": \"{SECRET}\"}}}}"),

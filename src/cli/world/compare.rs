@@ -289,6 +289,7 @@ impl World {
             replace: entry.lifecycle.replace,
             adopt: entry.lifecycle.adopt,
             ignore: &entry.lifecycle.ignore,
+            sealed: &entry.sealed,
             unset: entry.unset.iter().map(|unset| unset.at.clone()).collect(),
             sink: sink.map(|sink| sink.of(&entry.address)),
             rotate: once.rotate(&entry.address),

@@ -8,7 +8,7 @@ use super::{Guard, Reading, Scope};
 use crate::diagnostic::{Diagnostic, Location, did_you_mean};
 use crate::manifest::Unset;
 use crate::manifest::holes::{self, Hole, Malformed, Piece};
-use crate::model::{Address, Attribute, Reference, Segment};
+use crate::model::{Address, Attribute, Reference, Secret, Segment};
 use crate::yaml::{Node, NodeValue};
 
 /// How large a file may be that becomes a value.
@@ -235,6 +235,13 @@ impl Reading<'_, '_> {
             self.outside.push(encrypted.source.to_string());
             if !encrypted.opened {
                 return Some(vec![Segment::Text(self.stand_in(&hole.name, guard))]);
+            }
+            if encrypted.chosen
+                && let NodeValue::Scalar { text, .. } = &variable.value
+            {
+                let secret = Secret::declared(text, Vec::new());
+                self.reader.secrets.insert(&secret);
+                self.sealed_variable = Some(encrypted.source);
             }
         }
         let text = match &variable.value {

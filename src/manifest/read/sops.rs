@@ -48,7 +48,7 @@ impl Reading<'_, '_> {
         match value {
             Value::String(text) => {
                 if guard == Guard::Open && encrypted.chosen {
-                    self.warn_of_the_open(&text, node, scope);
+                    self.seal_in_the_open(&text, &encrypted.source, node, scope);
                 }
                 self.seal(Value::String(text), node, scope, guard, outside, false)
             }
@@ -72,21 +72,31 @@ impl Reading<'_, '_> {
         self.reader.encrypted.contains_key(&scope.file) && members.iter().any(secret)
     }
 
-    /// Somebody chose to encrypt a value that is nothing secret to the API: no output shows it, and
-    /// the ledger has it all the same.
-    fn warn_of_the_open(&mut self, text: &str, node: &Node, scope: &Scope) {
+    /// Somebody chose to encrypt a text that is nothing secret to the API: no output shows it, and
+    /// the ledger does not have it.
+    pub(super) fn seal_in_the_open(
+        &mut self,
+        text: &str,
+        source: &str,
+        node: &Node,
+        scope: &Scope,
+    ) {
         if self.beside_secrets {
             return;
         }
         let secret = Secret::declared(text, Vec::new());
         self.reader.secrets.insert(&secret);
+        self.sealed.insert(self.pointer.clone(), source.to_owned());
         let message = format!("`{}` is encrypted, and no secret to the API", self.pointer);
         let diagnostic = Diagnostic::warning("encrypted-in-the-open", message)
             .at(
                 scope.at(node),
                 "everybody who may read the object sees it there",
             )
-            .note("no output shows it, but the ledger keeps what was applied in the clear");
+            .note(
+                "no output shows it, and the ledger has it in the clear only where it tells which \
+                 object is meant: a name, or where something lives",
+            );
         self.report(diagnostic, scope);
     }
 }

@@ -11,7 +11,7 @@ mod terminal;
 
 pub(crate) use bucket::{Bucket, CLOUDS, Cloud, STORE_SECRET};
 pub(crate) use leaks::{assert_no_leak, base64_of};
-pub(crate) use project::Project;
+pub(crate) use project::{Project, program};
 pub(crate) use proxy::{Fate, Gate, Proxy, Seen, response};
 pub(crate) use run::{Cli, Process, Run};
 pub(crate) use server::{HTTP, KEY, Server, text};

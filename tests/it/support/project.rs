@@ -78,6 +78,17 @@ rate_limits_policies:
     value: 60
 "#;
 
+/// Writes a program.
+pub(crate) fn program(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+}
+
 /// A repository of its own.
 pub(crate) struct Project {
     folder: TempDir,

@@ -260,7 +260,7 @@ impl World {
             live: &live,
             fingerprint_key: None,
         };
-        plan::build(None, &[side], &Gates::lifted())
+        plan::build(None, &[side], &Gates::default())
     }
 }
 

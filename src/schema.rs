@@ -228,10 +228,11 @@ pub fn project_schema() -> Value {
             },
             "Limit": {
                 "description": "A number of objects of one kind, or a share such as `20%`, which \
-                    counts from the fourth object on. Without any: `30%`.",
+                    counts from the fourth object on unless it is `0%`. Without any: `30%`.",
                 "type": ["integer", "string"],
                 "minimum": 0,
-                "pattern": "^[0-9]+([.][0-9]+)?%?$",
+                "maximum": 999_999_999,
+                "pattern": r"^([0-9]{1,9}|([0-9]{1,2}([.][0-9]+)?|100)%)$",
             },
             "Sink": sink,
             "Ledger": {

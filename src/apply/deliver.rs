@@ -91,7 +91,12 @@ impl Delivery {
                     path: path.clone(),
                     source,
                 };
-                std::fs::create_dir_all(folder).map_err(io)?;
+                std::fs::create_dir_all(folder).map_err(|source| match source.kind() {
+                    std::io::ErrorKind::AlreadyExists => {
+                        io(std::io::ErrorKind::NotADirectory.into())
+                    }
+                    _ => io(source),
+                })?;
                 if path.is_dir() {
                     return Err(io(std::io::ErrorKind::IsADirectory.into()));
                 }
@@ -101,26 +106,38 @@ impl Delivery {
             }
             Sink::Command(words) => {
                 let program = words.first().map_or("", String::as_str);
-                if self.finds(program) {
-                    return Ok(Place::Program(words.clone()));
+                match self.find(program) {
+                    Ok(()) => Ok(Place::Program(words.clone())),
+                    Err(source) => Err(DeliveryError::Program {
+                        program: program.to_owned(),
+                        source,
+                    }),
                 }
-                Err(DeliveryError::Program {
-                    program: program.to_owned(),
-                    source: std::io::ErrorKind::NotFound.into(),
-                })
             }
             Sink::GithubOutput(name) => lines("GITHUB_OUTPUT", name),
             Sink::GithubEnv(name) => lines("GITHUB_ENV", name),
         }
     }
 
-    fn finds(&self, program: &str) -> bool {
-        if program.contains(std::path::MAIN_SEPARATOR) {
-            return self.root.join(program).is_file();
+    /// Looks whether a program is there and may be run.
+    fn find(&self, program: &str) -> std::io::Result<()> {
+        let of_path = !program.contains(std::path::MAIN_SEPARATOR);
+        let files: Vec<PathBuf> = match of_path {
+            true => {
+                let path = std::env::var_os("PATH").unwrap_or_default();
+                let folders = std::env::split_paths(&path);
+                folders.map(|folder| folder.join(program)).collect()
+            }
+            false => vec![self.root.join(program)],
+        };
+        let mut there = files.iter().filter(|file| file.is_file()).peekable();
+        let found = !program.is_empty() && there.peek().is_some();
+        match (found, of_path) {
+            (true, _) if there.any(|file| may_run(file)) => Ok(()),
+            (true, _) => Err(std::io::ErrorKind::PermissionDenied.into()),
+            (false, true) => Err(std::io::Error::other("no folder of PATH has it")),
+            (false, false) => Err(std::io::Error::other("there is no such file")),
         }
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let mut folders = std::env::split_paths(&path);
-        !program.is_empty() && folders.any(|folder| folder.join(program).is_file())
     }
 
     /// Hands a secret over.
@@ -209,14 +226,26 @@ impl Delivery {
     }
 }
 
+/// Whether somebody may run a file.
+fn may_run(file: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::metadata(file).is_ok_and(|about| about.permissions().mode() & 0o111 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        file.is_file()
+    }
+}
+
 /// A file that GitHub's runner reads after the step.
 fn lines(variable: &'static str, name: &str) -> Result<Place, DeliveryError> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    if name.is_empty() || !name.chars().all(allowed) {
+    if name.is_empty() || !name.chars().all(Sink::may_name) {
         return Err(DeliveryError::Name(name.to_owned()));
     }
-    let path = std::env::var_os(variable).ok_or(DeliveryError::NoWorkflow(variable))?;
-    let path = PathBuf::from(path);
+    let path = std::env::var_os(variable).filter(|path| !path.is_empty());
+    let path = PathBuf::from(path.ok_or(DeliveryError::NoWorkflow(variable))?);
     match File::options().append(true).create(true).open(&path) {
         Ok(file) => Ok(Place::Lines(file, path, name.to_owned())),
         Err(source) => Err(DeliveryError::Io { path, source }),

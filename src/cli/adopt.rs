@@ -171,11 +171,7 @@ fn adopt(
         .iter()
         .map(|(address, object)| (address.clone(), object.ident.clone()))
         .collect();
-    let names = idents.iter().flat_map(|(address, ident)| {
-        let texts = [&ident.id, &ident.slug].into_iter().flatten();
-        texts.map(move |text| (address.kind.as_str(), text.as_str(), address))
-    });
-    let marks = import::marks(connected.system, names, &idents);
+    let marks = import::marks_of(connected.system, live);
     let mut adoptions = Vec::new();
     for change in changes {
         let Some(entry) = world.entry(&change.address) else {

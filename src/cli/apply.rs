@@ -303,8 +303,13 @@ fn summary(plan: &Plan, tally: Tally) -> String {
         };
         return format!("Applied: {create} created, {update} updated, {replaced}{delete} deleted.");
     }
+    let how = if tally.done == 0 {
+        "Not applied"
+    } else {
+        "Applied in part"
+    };
     format!(
-        "Applied in part: {} steps done, {} failed, {} blocked by them, {} not started.",
+        "{how}: {} steps done, {} failed, {} blocked by them, {} not started.",
         tally.done, tally.failed, tally.blocked, tally.not_started
     )
 }

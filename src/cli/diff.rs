@@ -1,6 +1,6 @@
 //! `gatewright diff --from staging --to prod`: what differs between two environments.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use schemars::JsonSchema;
@@ -11,8 +11,11 @@ use super::exit::Exit;
 use super::output::{Document, Finish, Printer};
 use super::world::{self, Lives, Opening, World};
 use crate::diagnostic::{Diagnostic, Sources};
+use crate::import;
 use crate::model::{Address, Map, Pointer, Value};
 use crate::render;
+use crate::schema;
+use crate::systems::SYSTEMS;
 
 /// What differs between two environments.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
@@ -134,7 +137,8 @@ fn declared(global: &Global, printer: &Printer) -> Result<(Side, Vec<Diagnostic>
     ))
 }
 
-/// What is live of what an environment declares or has in its ledger.
+/// What is live of what an environment declares or has in its ledger, as far as it is not that
+/// server's alone: ids and times are nobody's decision.
 async fn live(global: &Global, printer: &Printer) -> Result<(Side, Vec<Diagnostic>), Box<Finish>> {
     let world = World::open(global, printer).await?;
     // A part of what is there would look like a difference.
@@ -142,13 +146,24 @@ async fn live(global: &Global, printer: &Printer) -> Result<(Side, Vec<Diagnosti
     let (sources, diagnostics) = world.close().await;
     let lives =
         lives.map_err(|(exit, problems)| Box::new(Finish::failed(exit, sources, problems)))?;
-    let objects = lives.into_values().flat_map(|live| live.objects);
-    Ok((
-        objects
-            .map(|(address, object)| (address, object.fields))
-            .collect(),
-        diagnostics,
-    ))
+    let mut side = Side::new();
+    let mut schemas = HashMap::new();
+    for system in SYSTEMS {
+        let Some(live) = lives.get(system.name) else {
+            continue;
+        };
+        let marks = import::marks_of(system, live);
+        for (address, object) in &live.objects {
+            let Some(kind) = system.kind(&address.kind) else {
+                continue;
+            };
+            let schema = schemas.entry(kind.name);
+            let schema = schema.or_insert_with(|| schema::kind_schema(kind));
+            let fields = import::portable(kind, schema, &marks, &object.fields);
+            side.insert(address.clone(), fields);
+        }
+    }
+    Ok((side, diagnostics))
 }
 
 fn compare(from: &Side, to: &Side) -> Differences {
@@ -222,6 +237,7 @@ fn text(found: &Differences) -> String {
         let _ = writeln!(out, "~ {address}");
         for field in fields {
             let shown = |value: &Option<Value>| match value {
+                None if found.live => "(nothing)".to_owned(),
                 None => "(not declared)".to_owned(),
                 Some(Value::Secret(secret)) => format!("secret {}", secret.sources().join(" + ")),
                 Some(value) => render::value(value),

@@ -23,29 +23,28 @@ pub(super) fn chosen(global: &Global) -> Result<Option<Vec<One>>, Box<Finish>> {
     let Some(text) = &global.environment else {
         return Ok(None);
     };
-    let names: Vec<String> = if text.contains(',') {
-        let mut names = Vec::new();
-        for name in text
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-        {
-            if !names.iter().any(|known| known == name) {
-                names.push(name.to_owned());
+    let words = text.split(',').map(str::trim);
+    let words: Vec<&str> = words.filter(|name| !name.is_empty()).collect();
+    let every = words
+        .contains(&ALL)
+        .then(|| manifest::environments(&global.directory));
+    // One that has this name is meant by it.
+    let every = every.filter(|declared| !declared.iter().any(|name| name == ALL));
+    if every.is_none() && !text.contains(',') {
+        return Ok(None);
+    }
+    let mut names: Vec<String> = Vec::new();
+    for word in words {
+        let meant = match &every {
+            Some(every) if word == ALL => every.clone(),
+            _ => vec![word.to_owned()],
+        };
+        for name in meant {
+            if !names.contains(&name) {
+                names.push(name);
             }
         }
-        names
-    } else {
-        let declared = match text == ALL {
-            true => manifest::environments(&global.directory),
-            false => return Ok(None),
-        };
-        // One that has this name is meant by it.
-        if declared.iter().any(|name| name == ALL) {
-            return Ok(None);
-        }
-        declared
-    };
+    }
     if names.is_empty() {
         let problem = Diagnostic::error("unknown-environment", "there are no environments")
             .note(format!("`--env {text}` names none"))

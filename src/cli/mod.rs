@@ -129,8 +129,11 @@ fn usage(error: &clap::Error) -> ExitCode {
         };
     }
     let text = error.render().to_string();
-    let message = text.lines().next().unwrap_or_default();
+    // What is wrong comes first, and may be a list below its line.
+    let message = text.split("\n\n").next().unwrap_or_default();
     let message = message.strip_prefix("error: ").unwrap_or(message);
+    let message: Vec<&str> = message.split_whitespace().collect();
+    let message = message.join(" ");
     let printer = Printer::new(Format::Json, args::Color::Never, "");
     let tips: Vec<&str> = text
         .lines()

@@ -7,12 +7,14 @@
 mod back;
 mod files;
 mod keys;
+mod portable;
 mod spell;
 mod unseen;
 
 pub use back::{Change, Left, Resource, What, write_back};
 pub use files::{Layout, Placed, folder, place, system_of};
 pub use keys::{assign, label};
+pub use portable::portable;
 pub use spell::{Context, Spelled, Variables, spell};
 pub use unseen::unseen;
 
@@ -20,6 +22,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::kind::{Detail, Identity, Kind, System};
 pub use crate::live::Found;
+use crate::live::Live;
 use crate::model::{Address, Attribute, Ident, Map, Pointer, Value};
 
 /// Texts that a server made up, and whose they are.
@@ -48,6 +51,18 @@ pub fn marks<'a>(
         }
     }
     marks
+}
+
+/// [`marks`] of what belongs to entries.
+pub fn marks_of(system: &System, live: &Live) -> Marks {
+    let objects = live.objects.iter();
+    let idents = objects.map(|(address, object)| (address.clone(), object.ident.clone()));
+    let idents: BTreeMap<Address, Ident> = idents.collect();
+    let names = idents.iter().flat_map(|(address, ident)| {
+        let texts = [&ident.id, &ident.slug].into_iter().flatten();
+        texts.map(move |text| (address.kind.as_str(), text.as_str(), address))
+    });
+    marks(system, names, &idents)
 }
 
 /// The fields of an entry that makes everything be read that there is to read of its object.

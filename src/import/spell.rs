@@ -416,7 +416,7 @@ pub(super) fn reference(reference: &Reference) -> String {
 }
 
 /// What a schema says of a member.
-enum Below<'s> {
+pub(super) enum Below<'s> {
     /// This.
     Schema(&'s Json),
     /// Anything goes.
@@ -426,7 +426,7 @@ enum Below<'s> {
 }
 
 /// What a schema says of a member of a map or, whatever the key, of an element of a list.
-fn below<'s>(root: &'s Json, schema: Option<&'s Json>, key: &str) -> Below<'s> {
+pub(super) fn below<'s>(root: &'s Json, schema: Option<&'s Json>, key: &str) -> Below<'s> {
     let Some(schema) = schema else {
         return Below::Free;
     };

@@ -9,7 +9,7 @@ use super::files::{self, Found, Glob, PROJECT_FILE, Texts};
 use super::project::{self, Project};
 use super::read::{Reader, Scope, hide_guessed_secrets};
 use super::references::Resolver;
-use super::{Loaded, Options, Repository, cycles, encrypted, names, scopes};
+use super::{Loaded, Options, Repository, cycles, encrypted, gates, names, scopes, sinks};
 use crate::diagnostic::{Diagnostic, FileId, Location, Sources};
 use crate::model::SecretSet;
 use crate::yaml::{self, Node};
@@ -75,8 +75,12 @@ fn read(
         diagnostics.append(&mut reader.diagnostics);
         return None;
     };
-    let (project, globs) = project::read(file, root, &mut reader);
+    let (project, globs, within) = project::read(file, root, &mut reader);
     let entries = manifests(options.root, globs.as_deref(), &mut reader);
+    if !options.may_be_empty {
+        gates::check(&within, &mut reader);
+    }
+    sinks::check(project.sink.as_ref(), &entries, &mut reader.diagnostics);
     let failed = |found: &[Diagnostic]| found.iter().any(Diagnostic::is_error);
     let stops = failed(&reader.diagnostics) || failed(diagnostics) || reader.lacks_variables();
     if stops || !options.defer_secrets {

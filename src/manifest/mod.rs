@@ -22,6 +22,7 @@ mod references;
 mod rules;
 mod schema;
 mod scopes;
+mod sinks;
 mod suggest;
 
 pub use encrypted::is_encrypted;

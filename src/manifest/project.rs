@@ -52,13 +52,13 @@ pub struct SystemSettings {
     pub api_key: Option<Result<Secret, Box<Diagnostic>>>,
 }
 
-/// Reads the project file's tree into `project`; returns the patterns of the manifests, `None`
-/// where the file has none. Problems go to the reader.
+/// Reads the project file's tree; returns the patterns of the manifests as well, `None` where the
+/// file has none, and what has to be declared. Problems go to the reader.
 pub(super) fn read(
     file: FileId,
     root: Node,
     reader: &mut Reader<'_>,
-) -> (Project, Option<Vec<Glob>>) {
+) -> (Project, Option<Vec<Glob>>, Vec<gates::Within>) {
     let locator = Locator {
         file,
         key: 0..0,
@@ -96,7 +96,8 @@ pub(super) fn read(
         let json = literal(node, &mut Pointer::root(), &mut Origins::new());
         Some((node, json))
     };
-    project.gates = gates::read(file, [gate("exclusive"), gate("limits")], reader);
+    let (gates, within) = gates::read(file, [gate("exclusive"), gate("limits")], reader);
+    project.gates = gates;
     if let Some(node) = child("ledger").filter(|node| !node.is_null()) {
         let value = reader.value(node, &scope);
         project.ledger = value.and_then(|value| value.as_str().map(str::to_owned));
@@ -122,7 +123,7 @@ pub(super) fn read(
     });
     let patterns = globs.iter().flatten().map(|glob: &Glob| glob.text.clone());
     project.manifests = patterns.collect();
-    (project, globs)
+    (project, globs, within)
 }
 
 fn system(member: &Member, scope: &Scope, reader: &mut Reader<'_>) -> SystemSettings {

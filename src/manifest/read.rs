@@ -197,8 +197,12 @@ impl<'a> Reader<'a> {
         Some(sink)
     }
 
-    /// Refuses a sink that runs a program where that is not allowed.
+    /// Refuses a sink that cannot work, or that runs a program where that is not allowed.
     pub(super) fn permit(&mut self, sink: &Sink, location: Location) {
+        if let Some(fault) = sink.fault() {
+            let problem = Diagnostic::error("bad-value", fault);
+            self.diagnostics.push(problem.at(location.clone(), ""));
+        }
         if let (Sink::Command(_), false) = (sink, self.allow_exec) {
             let message = "this repository may not name programs to be run";
             self.diagnostics.push(

@@ -11,6 +11,8 @@ pub struct Gates {
     pub exclusive: Vec<Exclusive>,
     /// How much of a kind one plan may delete.
     pub limits: Limits,
+    /// Whether all of it is to go, whatever the manifests say.
+    pub destroys: bool,
 }
 
 /// A kind of which nothing is to be but what is declared.
@@ -50,19 +52,25 @@ impl Default for Limit {
 }
 
 impl Gates {
-    /// Nothing is exclusive, and everything may go at once.
-    pub fn lifted() -> Self {
+    /// Nothing is exclusive, and everything goes at once.
+    pub fn destroying() -> Self {
         Self {
             exclusive: Vec::new(),
-            limits: Limits {
-                default: Limit::Percent(100.0),
-                kinds: BTreeMap::new(),
-            },
+            limits: Limits::none(),
+            destroys: true,
         }
     }
 }
 
 impl Limits {
+    /// Everything may go at once.
+    pub fn none() -> Self {
+        Self {
+            default: Limit::Percent(100.0),
+            kinds: BTreeMap::new(),
+        }
+    }
+
     /// The limit of a kind.
     pub fn of(&self, kind: &str) -> Limit {
         self.kinds.get(kind).copied().unwrap_or(self.default)
@@ -73,6 +81,8 @@ impl Limit {
     /// Whether deleting `doomed` of `all` objects is too much.
     pub fn is_exceeded(self, doomed: usize, all: usize) -> bool {
         match self {
+            // None is none, whatever else a percentage says.
+            Self::Percent(percent) if percent <= 0.0 => doomed > 0,
             Self::Percent(percent) => {
                 doomed > HANDFUL && doomed as f64 * 100.0 > percent * all as f64
             }
@@ -97,7 +107,7 @@ impl Limit {
 impl std::fmt::Display for Limit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Percent(percent) => write!(f, "{percent} %"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
             Self::Count(count) => write!(f, "{count}"),
         }
     }
@@ -113,6 +123,8 @@ mod tests {
         assert!(!percent.is_exceeded(3, 3));
         assert!(!percent.is_exceeded(20, 100));
         assert!(percent.is_exceeded(21, 100));
+        assert!(Limit::parse("0%").unwrap().is_exceeded(1, 100));
+        assert!(!Limit::parse("0%").unwrap().is_exceeded(0, 100));
         assert!(Limit::parse("0").unwrap().is_exceeded(1, 100));
         assert!(!Limit::parse("5").unwrap().is_exceeded(5, 5));
         assert_eq!((Limit::parse("120%"), Limit::parse("many")), (None, None));

@@ -2,6 +2,7 @@
 //! nowhere else.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use serde_json::json;
 use super::Address;
 
 /// Where a secret goes that the server makes, such as a new API key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sink {
     /// A file that only its owner can read, relative to the project file. What it had is replaced.
@@ -54,6 +55,32 @@ impl Sink {
         })
     }
 
+    /// What is wrong with it for any resource. The braces of programs are their own matter.
+    pub fn fault(&self) -> Option<String> {
+        let (Self::File(text) | Self::GithubOutput(text) | Self::GithubEnv(text)) = self else {
+            return None;
+        };
+        let rest = ["{kind}", "{key}", "{KEY}"]
+            .iter()
+            .fold(text.clone(), |rest, known| rest.replace(known, ""));
+        let unknown = rest
+            .split_once('{')
+            .and_then(|(_, rest)| rest.split_once('}'));
+        if let Some((name, _)) = unknown {
+            return Some(format!(
+                "`{{{name}}}` stands for nothing: there are `{{kind}}`, `{{key}}` and `{{KEY}}`"
+            ));
+        }
+        let file = matches!(self, Self::File(_));
+        (!file && !rest.chars().all(Self::may_name))
+            .then(|| format!("`{text}` cannot be the name of an output or a variable"))
+    }
+
+    /// Whether the name of a step's output or of a variable may have this character.
+    pub fn may_name(c: char) -> bool {
+        c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+    }
+
     /// The sink of one resource.
     #[must_use]
     pub fn of(&self, address: &Address) -> Self {
@@ -64,7 +91,12 @@ impl Sink {
                 .replace("{KEY}", &upper)
         };
         match self {
-            Self::File(path) => Self::File(fill(path)),
+            // One file has one name, however it is written.
+            Self::File(path) => {
+                let path: PathBuf = Path::new(&fill(path)).components().collect();
+                let own = path.strip_prefix(".").unwrap_or(&path);
+                Self::File(own.to_string_lossy().into_owned())
+            }
             Self::Command(words) => Self::Command(words.iter().map(fill).collect()),
             Self::GithubOutput(name) => Self::GithubOutput(fill(name)),
             Self::GithubEnv(name) => Self::GithubEnv(fill(name)),
@@ -106,6 +138,8 @@ mod tests {
         ] {
             assert_eq!(sink.of(&address).to_string(), shown);
         }
+        let spelled = Sink::File("./keys//{key}".to_owned()).of(&address);
+        assert_eq!(spelled, Sink::File("keys/pay-prod".to_owned()));
         let command = Sink::Command(vec!["vault".to_owned(), "{key}=-".to_owned()]);
         assert_eq!(
             command.of(&address),

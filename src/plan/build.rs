@@ -113,7 +113,7 @@ pub fn build(environment: Option<&str>, sides: &[Side<'_>], allowed: &Gates) -> 
         for entry in &declared {
             draft.declared(&mut plan, &view, entry);
         }
-        draft.removed(&mut plan, &view);
+        draft.removed(&mut plan, &view, allowed.destroys);
         plan.refusals.append(&mut view.refusals);
         plan.moves.append(&mut view.moves);
         plan.left_alone.extend(left_alone(&view));
@@ -339,8 +339,8 @@ impl Draft {
         });
     }
 
-    /// What the ledger knows and no manifest declares any more.
-    fn removed(&mut self, plan: &mut Plan, view: &View<'_>) {
+    /// What the ledger knows and no manifest declares any more, or all of it.
+    fn removed(&mut self, plan: &mut Plan, view: &View<'_>, destroys: bool) {
         let side = view.side;
         let declared: BTreeSet<&Address> = side.declared.iter().map(|d| d.address).collect();
         let replaced: BTreeMap<&Address, (&Address, Order)> = view
@@ -384,9 +384,14 @@ impl Draft {
                     address: Some(address.clone()),
                     code: "protected".to_owned(),
                     message: format!("this {} is protected and would be deleted", kind.noun),
-                    help: "put the entry back, or apply it once with `protect: false` before \
-                           removing it"
-                        .to_owned(),
+                    help: match destroys {
+                        true => "apply it once with `protect: false`, and destroy again",
+                        false => {
+                            "put the entry back, or apply it once with `protect: false` before \
+                             removing it"
+                        }
+                    }
+                    .to_owned(),
                     pointer: Pointer::root(),
                     source: None,
                 });
@@ -449,6 +454,7 @@ impl Draft {
                     None if gates::is_undeclared(address) => {
                         "nothing declares it, and this scope is exclusive".to_owned()
                     }
+                    None if destroys => "everything goes".to_owned(),
                     None => "it is no longer declared".to_owned(),
                 },
             });

@@ -121,6 +121,14 @@ impl Node {
         self.members()?.iter().find(|member| member.key == key)
     }
 
+    /// The elements of a list, none of everything else.
+    pub fn items(&self) -> &[Self] {
+        match &self.value {
+            NodeValue::Sequence(items) => items,
+            _ => &[],
+        }
+    }
+
     /// Whether this is a plain scalar that means null.
     pub fn is_null(&self) -> bool {
         matches!(&self.value, NodeValue::Scalar { text, plain: true }

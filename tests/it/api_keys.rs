@@ -119,6 +119,89 @@ fn a_key_that_goes_nowhere_is_not_made() {
 }
 
 #[test]
+fn two_keys_do_not_go_to_one_place() {
+    let two = |first: &str, second: &str| {
+        let key = |key: &str, sink: &str| {
+            format!(
+                "  {key}:\n    type: workspace\n    sub_type: service\n    workspace_id: pay\n    \
+                 scopes: [logs.list]\n    lifecycle: {{ sink: {sink} }}\n"
+            )
+        };
+        let (a, b) = (key("a", first), key("b", second));
+        Project::of(&format!(
+            "workspaces:\n  pay: {{ name: Pay }}\napi_keys:\n{a}{b}"
+        ))
+    };
+    for (first, second, said) in [
+        ("{ file: keys/x }", "{ file: ./keys//x }", "the file keys/x"),
+        ("{ file: keys/a }", "{ file: \"keys/{key}\" }", ""),
+        (
+            "{ github_env: KEY }",
+            "{ github_env: KEY }",
+            "the variable KEY of later steps",
+        ),
+        ("{ github_env: KEY }", "{ github_output: KEY }", ""),
+    ] {
+        let run = two(first, second).cli(["validate"]).run();
+        if said.is_empty() {
+            run.expect(0);
+            continue;
+        }
+        let run = run.expect(1);
+        let said = format!("the secrets of api_keys.a and api_keys.b both go to {said}");
+        assert!(run.stderr.contains(&said), "{run}");
+        assert!(run.stderr.contains("org/all.yaml:15:18"), "{run}");
+        assert!(run.stderr.contains("put `{key}` into `sink`"), "{run}");
+    }
+    // Programs are told whose it is.
+    let project = two("{ command: [cat] }", "{ command: [cat] }");
+    project.file(
+        "gatewright.yaml",
+        "gatewright: 1\nmanifests: [\"org/**/*.yaml\"]\nallow_exec: true\n",
+    );
+    project.cli(["validate"]).run().expect(0);
+}
+
+#[test]
+fn a_place_that_cannot_be_one_is_said_before_anything_is_made() {
+    for (sink, said) in [
+        ("{ file: \"keys/{kye}\" }", "`{kye}` stands for nothing"),
+        (
+            "{ github_output: \"a {key}\" }",
+            "cannot be the name of an output or a variable",
+        ),
+    ] {
+        let run = project(sink).cli(["validate"]).run().expect(1);
+        assert!(run.stderr.contains(said), "{run}");
+    }
+    let server = Server::start();
+    for (sink, said) in [
+        (
+            "{ command: [./deliver.sh] }",
+            "cannot run ./deliver.sh: permission denied",
+        ),
+        (
+            "{ command: [./nope.sh] }",
+            "cannot run ./nope.sh: there is no such file",
+        ),
+        ("{ command: [no-such-program] }", "no folder of PATH has it"),
+        (
+            "{ file: deliver.sh/key }",
+            "deliver.sh/key: not a directory",
+        ),
+        ("{ github_output: KEY }", "GITHUB_OUTPUT is not set"),
+    ] {
+        let project = project(sink);
+        project.file("deliver.sh", "#!/bin/sh\ncat > key.txt\n");
+        let apply = project.at(&server.url(), ["apply", "--yes"]);
+        let run = apply.env("GITHUB_OUTPUT", "").run();
+        assert!(run.stderr.contains(said), "{run}");
+        assert!(run.stderr.contains("nothing was sent"), "{run}");
+        assert_eq!(server.list("/api-keys"), Vec::<Value>::new());
+    }
+}
+
+#[test]
 fn a_program_gets_the_key_on_its_standard_input() {
     let server = Server::start();
     let sink = "{ command: [sh, -c, 'cat > got.txt; echo \"$GATEWRIGHT_ADDRESS $1\" > who.txt', x, \"{KEY}\"] }";
@@ -195,6 +278,29 @@ fn a_key_that_was_not_delivered_is_replaced_by_the_next_run() {
     let secret = project.read("key.txt");
     assert_is_key(&server, &secret);
     assert_hidden(&project, &run, &secret);
+    project.assert_converged(&server, &url);
+}
+
+#[test]
+fn a_key_that_the_server_does_not_replace_yet_says_so() {
+    let server = Server::start();
+    let url = server.url();
+    let project = project("{ command: [sh, -c, 'cat >/dev/null; exit 3'] }");
+    project.at(&url, ["apply", "--yes"]).run().expect(5);
+    let again = project.at(&url, ["apply", "--yes"]).run().expect(1);
+    assert!(again.stderr.contains("it was not delivered"), "{again}");
+    assert!(
+        again.stdout.contains("Not applied: 0 steps done, 1 failed"),
+        "{again}"
+    );
+    let refused = project.at(&url, ["apply", "--yes"]).run().expect(1);
+    let said = "the server makes no other secret while the last one takes over";
+    assert!(refused.stderr.contains(said), "{refused}");
+    // As the help says.
+    let id = text(&key(&server)["id"]);
+    server.delete(&format!("/api-keys/{id}"));
+    project.edit("exit 3", "exit 0");
+    project.apply(&url);
     project.assert_converged(&server, &url);
 }
 

@@ -244,7 +244,17 @@ fn a_mistake_in_the_gates_is_named() {
             "exclusive: [{ kind: integrations, workspaces: [a] }]",
             "workspaces",
         ),
-        ("limits: { delete: many }", "many"),
+        (
+            "exclusive: [configs, { kind: guardrails, workspaces: [w, v] }]",
+            "no workspace `v` in this repository",
+        ),
+        ("limits: { delete: many }", "a share such as `20%`"),
+        ("limits: { delete: 120% }", "a share such as `20%`"),
+        ("limits: { delete: \"1.5\" }", "a share such as `20%`"),
+        (
+            "limits: { delete: 99999999999999999999 }",
+            "a share such as `20%`",
+        ),
         (
             "limits: { kinds: { workspace: 1 } }",
             "unknown kind `workspace`",
@@ -272,6 +282,13 @@ fn too_many_deletions_are_refused_until_they_are_allowed() {
         (10, 6, "limits: { delete: 40% }\n", false),
         (10, 9, "limits: { kinds: { workspaces: 0 } }\n", true),
         (10, 9, "limits: { delete: 1 }\n", false),
+        (10, 9, "limits: { delete: 0% }\n", true),
+        (
+            10,
+            4,
+            "limits: { delete: 1e1, kinds: { configs: null } }\n",
+            false,
+        ),
     ];
     at_once(cases, |(before, after, limits, refused)| {
         let (server, project) = (Server::start(), Project::of(&declare(before)));
@@ -354,6 +371,7 @@ fn destroy_deletes_what_gatewright_made_and_nothing_else() {
         .run()
         .expect(0);
     assert!(run.stdout.contains("0 updated, 8 deleted."), "{run}");
+    assert!(!run.stdout.contains("no longer declared"), "{run}");
     assert_eq!(
         server.inventory(),
         ["/workspaces By hand", "/workspaces Shared Team Workspace"]
@@ -386,6 +404,7 @@ fn destroy_works_without_any_manifest_and_keeps_what_is_protected() {
             .contains("workspaces.v: this workspace is protected"),
         "{run}"
     );
+    assert!(run.stderr.contains("and destroy again"), "{run}");
     project.edit(", lifecycle: { protect: true }", "");
     std::fs::remove_dir_all(project.path().join("org")).unwrap();
     let refused = project

@@ -207,6 +207,12 @@ fn a_usage_error_as_json_says_what_the_human_one_says() {
         problem.contains("plan'") || problem.contains("`plan`"),
         "no suggestion: {problem}"
     );
+    let json = Cli::new(["destroy", "--yes", "--format", "json"]).run();
+    let problem = &json.expect(1).json()["diagnostics"][0]["message"];
+    assert_eq!(
+        problem,
+        "the following required arguments were not provided: --confirm <NAME>"
+    );
 }
 
 #[test]

@@ -47,6 +47,15 @@ pub(super) fn failures(plan: &Plan, report: &Report, world: &World) -> Vec<Diagn
                              what the server made by itself",
                         );
                 }
+                let renews = step.action == Action::Update && step.issues.is_some();
+                if renews && error.kind == ApiErrorKind::Conflict {
+                    problem = problem
+                        .note("the server makes no other secret while the last one takes over")
+                        .help(
+                            "run again once that is over; where nobody has the last one either, \
+                             deleting the object by hand makes the next apply create another",
+                        );
+                }
                 let identity = world.entry(&step.address).map(|entry| entry.kind.identity);
                 if step.action == Action::Create && error.kind == ApiErrorKind::Conflict {
                     problem = match identity {

@@ -205,7 +205,7 @@ impl World {
         }
         let gates = match aim {
             Aim::Declared => repository.project.gates.clone(),
-            Aim::Nothing => Gates::lifted(),
+            Aim::Nothing => Gates::destroying(),
         };
         Ok(Self {
             aim,

@@ -80,7 +80,7 @@ fn faults(error: &ValidationError<'_>) -> Vec<Fault> {
         Kind::MinProperties { limit: least } => limit(format!("have at least {least} members")),
         Kind::MaxProperties { limit: most } => limit(format!("have at most {most} members")),
         Kind::UniqueItems => limit("not repeat an element".to_owned()),
-        Kind::Pattern { pattern } => limit(format!("match `{pattern}`")),
+        Kind::Pattern { pattern } => limit(in_words(pattern)),
         Kind::Format { format } => limit(format!("be a valid {format}")),
         Kind::PropertyNames { error } => match faults(error).into_iter().next() {
             Some(Fault {
@@ -97,6 +97,16 @@ fn faults(error: &ValidationError<'_>) -> Vec<Fault> {
         other => What::Other(format!("satisfy `{}`", other.keyword())),
     };
     vec![Fault { at, what }]
+}
+
+/// What a pattern asks for, in words that follow "must".
+fn in_words(pattern: &str) -> String {
+    match pattern {
+        "^/" => "begin with `/`, such as `/config`".to_owned(),
+        "^[a-zA-Z0-9_-]+$" => "have letters, digits, `-` and `_` alone".to_owned(),
+        shares if shares.ends_with("%)$") => "be a number, or a share such as `20%`".to_owned(),
+        other => format!("match `{other}`"),
+    }
 }
 
 /// What is wrong with a value that fits none of several forms.

@@ -948,7 +948,7 @@ fn lifecycle() {
      --> a.yaml:4:44
       |
     4 |     lifecycle: { protected: true, ignore: [name], adopt: maybe }
-      |                                            ^^^^ must match `^/`
+      |                                            ^^^^ must begin with `/`, such as `/config`
 
     error[wrong-type]: wrong type for `adopt`
      --> a.yaml:4:58

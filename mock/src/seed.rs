@@ -11,24 +11,19 @@ use crate::engine::error::ApiError;
 use crate::engine::work::Work;
 use crate::store::{State, Store};
 
-/// The state, with the account of an API, which is opened unless it is there. Accounts come into being when they are first
-/// used, so that an API which nobody asks for costs nothing.
-pub(crate) fn ensure(
-    store: &Store,
-    description: &'static Description,
-) -> Result<Arc<State>, ApiError> {
-    let state = store.read();
-    if state.has_account(&description.api.name) {
-        return Ok(state);
+/// Opens the account of an API unless it is there. Accounts come into being when they are first used, so that an API which
+/// nobody asks for costs nothing.
+pub(crate) fn ensure(store: &Store, description: &'static Description) -> Result<(), ApiError> {
+    if store.read().has_account(&description.api.name) {
+        return Ok(());
     }
-    drop(state);
     store.write(|state| match state.has_account(&description.api.name) {
         true => Ok(()),
         false => open(state, description),
     })?;
     // An account was always there as far as anybody can tell.
     store.settle();
-    Ok(store.read())
+    Ok(())
 }
 
 /// Puts into the state what the description's `x-seed` lists.

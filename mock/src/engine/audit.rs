@@ -4,20 +4,18 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Reply;
-use super::error::ApiError;
-use super::request::Request;
-use crate::description::api::ApiSpec;
-use crate::description::behaviour::Action;
+use super::caller::Caller;
+use crate::description::api::{ApiSpec, AuditSpec};
+use crate::description::behaviour::{Action, OperationBehaviour};
 use crate::description::operation::Operation;
-use crate::store::Store;
 use crate::store::record::{Object, Record};
+use crate::store::{State, Store};
 
 /// How many writes are remembered.
 const KEPT: usize = 1_000;
 
 /// What was sent, as far as it can be shown: bodies and headers hold secrets.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Sent<'r> {
     pub(crate) uri: &'r str,
     pub(crate) query: &'r str,
@@ -41,51 +39,67 @@ struct Entry<'r> {
     action: &'r str,
 }
 
-/// Remembers a write that an operation with a behaviour has served or refused.
-pub(crate) fn record(
-    api: &ApiSpec,
-    store: &Store,
-    operation: &Operation,
-    request: &Request,
-    sent: &Sent<'_>,
-    answer: &Result<Reply, ApiError>,
-) {
-    let (Some(behaviour), Some(spec)) = (&operation.behaviour, &api.audit) else {
-        return;
-    };
-    // What goes through the data plane is a log, not an audit log.
-    let data_plane = &spec.data_plane;
-    let administrative = operation
-        .scopes
-        .iter()
-        .any(|scope| !data_plane.contains(scope));
-    if operation.method == "get" || behaviour.action == Action::View || !administrative {
-        return;
+/// What the audit log has to say about a request.
+#[derive(Debug)]
+pub(crate) struct Audit<'r> {
+    api: &'r ApiSpec,
+    spec: &'r AuditSpec,
+    operation: &'r Operation,
+    behaviour: &'r OperationBehaviour,
+    sent: &'r Sent<'r>,
+}
+
+impl<'r> Audit<'r> {
+    /// `None` for a request that does not belong into the audit log: reads, and what goes through the data plane.
+    pub(crate) fn of(
+        api: &'r ApiSpec,
+        operation: &'r Operation,
+        behaviour: &'r OperationBehaviour,
+        sent: &'r Sent<'r>,
+    ) -> Option<Audit<'r>> {
+        let spec = api.audit.as_ref()?;
+        let mut scopes = operation.scopes.iter();
+        let administrative = scopes.any(|scope| !spec.data_plane.contains(scope));
+        let changes = operation.method != "get" && behaviour.action != Action::View;
+        (administrative && changes).then_some(Audit {
+            api,
+            spec,
+            operation,
+            behaviour,
+            sent,
+        })
     }
-    let status = match answer {
-        Ok(reply) => reply.status,
-        Err(error) => error.status,
-    };
-    let action = match operation.method {
-        "post" => "create",
-        "delete" => "delete",
-        _ => "update",
-    };
-    let written = store.write(|state| {
-        let timestamp = state.clock.now();
+
+    /// Enters a request that was answered with this status, and changed nothing else.
+    pub(crate) fn alone(&self, store: &Store, caller: &Caller, status: u16) {
+        // It can only fail to be written down, and what it is about was written down.
+        let _ = store.write(|state| {
+            self.enter(state, caller, status);
+            Ok(())
+        });
+    }
+
+    /// Enters a request as part of the write that it is.
+    pub(crate) fn enter(&self, state: &mut State, caller: &Caller, status: u16) {
+        let kind = &self.spec.kind;
+        let action = match self.operation.method {
+            "post" => "create",
+            "delete" => "delete",
+            _ => "update",
+        };
         let fields = Entry {
-            timestamp: &timestamp,
-            method: &operation.method.to_uppercase(),
-            uri: sent.uri,
-            request_id: sent.request_id,
-            query_params: sent.query,
-            user_id: request.caller.user(state),
+            timestamp: &state.clock.now(),
+            method: &self.operation.method.to_uppercase(),
+            uri: self.sent.uri,
+            request_id: self.sent.request_id,
+            query_params: self.sent.query,
+            user_id: caller.user(state),
             user_type: "api_key",
-            organisation_id: &state.account(&api.name).organisation_id,
-            workspace_id: request.caller.workspace().map(|id| &**id),
+            organisation_id: &state.account(&self.api.name).organisation_id,
+            workspace_id: caller.workspace().map(|id| &**id),
             response_status_code: status,
-            resource_type: &behaviour.resource,
-            action: behaviour.step.as_deref().unwrap_or(action),
+            resource_type: &self.behaviour.resource,
+            action: self.behaviour.step.as_deref().unwrap_or(action),
         };
         // Text is what is kept, and nothing in here cannot be text.
         let fields = serde_json::to_vec(&fields).unwrap_or_default();
@@ -99,15 +113,12 @@ pub(crate) fn record(
             links: Vec::new(),
             history: imbl::Vector::new(),
         };
-        state.put(&spec.kind, entry);
-        if let Some(entries) = state.collection(&spec.kind)
+        state.put(kind, entry);
+        if let Some(entries) = state.collection(kind)
             && entries.active().len() > KEPT
             && let Some(oldest) = entries.active().front().copied()
         {
-            state.remove(&spec.kind, oldest);
+            state.remove(kind, oldest);
         }
-        Ok(())
-    });
-    // It can only fail to be written down, and what it is about was written down.
-    let _ = written;
+    }
 }

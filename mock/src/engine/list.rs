@@ -521,6 +521,7 @@ mod tests {
     use crate::description::Description;
     use crate::description::behaviour::{Action, Filter, OperationBehaviour};
     use crate::description::operation::Operation;
+    use crate::engine::audit::Sent;
     use crate::engine::caller::Caller;
     use crate::engine::identity::Ids;
     use crate::engine::{self, Request};
@@ -564,7 +565,11 @@ mod tests {
             caller: Caller::of(&description.api),
             ..request
         };
-        engine::answer(description, store, operation, &mut request)
+        let sent = Sent::default();
+        let answer = engine::answer(description, store, operation, &mut request, &sent);
+        // Nobody else writes, so nothing is waited for.
+        futures_util::FutureExt::now_or_never(answer)
+            .unwrap()
             .unwrap_or_else(|error| panic!("{}: {}", operation.id, error.message));
         visits()
     }

@@ -24,6 +24,8 @@ pub(crate) mod write;
 
 use serde_json::{Map, Value};
 
+use self::audit::{Audit, Sent};
+use self::caller::Caller;
 use self::error::ApiError;
 use self::request::Request;
 use self::shape::{Outcome, Shape};
@@ -47,27 +49,56 @@ pub(crate) struct Reply {
     pub(crate) headers: Vec<(&'static str, String)>,
 }
 
-/// Answers a request that was found to be valid.
-pub(crate) fn answer(
+/// Answers a request that was found to be valid, and enters it into the audit log if it belongs there.
+pub(crate) async fn answer(
     description: &'static Description,
     store: &Store,
     operation: &'static Operation,
     request: &mut Request,
+    sent: &Sent<'_>,
 ) -> Result<Reply, ApiError> {
     let Some(behaviour) = &operation.behaviour else {
         return generated(description, operation);
     };
-    let outcome = perform(description, store, operation, behaviour, request)?;
-    if behaviour.action == Action::Existing {
-        return generated(description, operation);
-    }
     // Where one answer is for what is new and another for what was there, this is the first.
     let created = operation.responses.iter().find(|r| r.status == Some(201));
     let created = created.filter(|_| behaviour.action == Action::Create);
-    let Some(success) = created.or(operation.success()) else {
+    let success = created.or(operation.success());
+    let status = success.and_then(|success| success.status).unwrap_or(200);
+
+    let audit = Audit::of(&description.api, operation, behaviour, sent);
+    let outcome = match reading(behaviour.action) {
+        Some(read) => {
+            let outcome = look(description, store, operation, behaviour, request, read);
+            if let Some(audit) = audit {
+                let status = outcome
+                    .as_ref()
+                    .map_or_else(|error| error.status, |_| status);
+                audit.alone(store, &request.caller, status);
+            }
+            outcome?
+        }
+        None => {
+            let enter = |state: &mut State, caller: &Caller| {
+                if let Some(audit) = &audit {
+                    audit.enter(state, caller, status);
+                }
+            };
+            let turn = store.turn().await;
+            let outcome = write(description, store, operation, behaviour, request, enter);
+            drop(turn);
+            if let (Some(audit), Err(error)) = (&audit, &outcome) {
+                audit.alone(store, &request.caller, error.status);
+            }
+            outcome?
+        }
+    };
+    if behaviour.action == Action::Existing {
+        return generated(description, operation);
+    }
+    let Some(success) = success else {
         return generated(description, operation);
     };
-    let status = success.status.unwrap_or(200);
     let Some(content) = success.json() else {
         return Ok(Reply {
             status,
@@ -91,14 +122,18 @@ pub(crate) fn answer(
     })
 }
 
-fn perform(
-    description: &'static Description,
-    store: &Store,
-    operation: &'static Operation,
-    behaviour: &'static OperationBehaviour,
-    request: &mut Request,
-) -> Result<Outcome, ApiError> {
-    let read = match behaviour.action {
+/// A read of the state.
+type Read = fn(
+    &'static Description,
+    &State,
+    &Operation,
+    &OperationBehaviour,
+    &Request,
+) -> Result<Outcome, ApiError>;
+
+/// How an action reads, if it is not a write.
+fn reading(action: Action) -> Option<Read> {
+    Some(match action {
         Action::Get | Action::Existing => list::get,
         Action::List => list::list,
         Action::ListVersions => list::versions,
@@ -106,36 +141,18 @@ fn perform(
         Action::ListEditions => editions::list,
         Action::GetEdition => editions::get_edition,
         Action::View => view,
-        writing => {
-            // What is created is made of the body, which is not copied for it.
-            let input = match writing {
-                Action::Create => request.take_members(),
-                _ => Map::new(),
-            };
-            let request = &*request;
-            return store.write(|state| {
-                let mut work = Work {
-                    description,
-                    state,
-                    caller: &request.caller,
-                };
-                let write = match writing {
-                    Action::Create => {
-                        let made = write::create(&mut work, operation, behaviour, request, input);
-                        return made.map(Outcome::unkept);
-                    }
-                    Action::Update => write::update,
-                    Action::Delete => write::delete,
-                    Action::RemoveMembers => members::remove,
-                    Action::LabelEdition => editions::label,
-                    Action::Publish => editions::publish,
-                    Action::Call => call,
-                    _ => members::merge,
-                };
-                write(&mut work, operation, behaviour, request).map(Outcome::unkept)
-            });
-        }
-    };
+        _ => return None,
+    })
+}
+
+fn look(
+    description: &'static Description,
+    store: &Store,
+    operation: &'static Operation,
+    behaviour: &'static OperationBehaviour,
+    request: &Request,
+    read: Read,
+) -> Result<Outcome, ApiError> {
     store.read_late(|state| {
         let outcome = read(description, state, operation, behaviour, request)?;
         let resource = behaviour.kind(description)?;
@@ -143,6 +160,43 @@ fn perform(
             true => present(description, state, resource, outcome),
             false => outcome,
         })
+    })
+}
+
+/// Writes, and enters what was written: both or neither are kept.
+fn write(
+    description: &'static Description,
+    store: &Store,
+    operation: &'static Operation,
+    behaviour: &'static OperationBehaviour,
+    request: &mut Request,
+    enter: impl FnOnce(&mut State, &Caller),
+) -> Result<Outcome, ApiError> {
+    // What is created is made of the body, which is not copied for it.
+    let input = match behaviour.action {
+        Action::Create => request.take_members(),
+        _ => Map::new(),
+    };
+    let request = &*request;
+    store.write(|state| {
+        let mut work = Work {
+            description,
+            state,
+            caller: &request.caller,
+        };
+        let work = &mut work;
+        let outcome = match behaviour.action {
+            Action::Create => write::create(work, operation, behaviour, request, input)?,
+            Action::Update => write::update(work, operation, behaviour, request)?,
+            Action::Delete => write::delete(work, operation, behaviour, request)?,
+            Action::RemoveMembers => members::remove(work, operation, behaviour, request)?,
+            Action::LabelEdition => editions::label(work, operation, behaviour, request)?,
+            Action::Publish => editions::publish(work, operation, behaviour, request)?,
+            Action::Call => call(work, operation, behaviour, request)?,
+            _ => members::merge(work, operation, behaviour, request)?,
+        };
+        enter(work.state, &request.caller);
+        Ok(outcome.unkept())
     })
 }
 

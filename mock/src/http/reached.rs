@@ -15,14 +15,12 @@ use crate::engine::request::Request;
 use crate::engine::{self, Reply, audit};
 use crate::gateway::{self, Answer, call};
 use crate::journal::Who;
-use crate::seed;
+use crate::store::Store;
 use crate::worlds::Place;
 
 /// A request that was let in, with its body.
 struct Admitted {
     place: Place,
-    /// When it came, by the mock's clock.
-    came: i64,
     body: Bytes,
 }
 
@@ -97,11 +95,11 @@ impl Arrival<'_> {
             error
         })?;
         trace.who = place.who.clone();
-        let came = seed::ensure(&place.store, description)?.clock.millisecond();
+        app.worlds.open(&place.store, description)?;
         may(&place.caller)?;
         let body = body::read(app, headers, body).await?;
         trace.body = Some(body.clone());
-        Ok(Admitted { place, came, body })
+        Ok(Admitted { place, body })
     }
 
     /// Takes the request through its checks, from the key to the body, and on to the engine or the
@@ -115,7 +113,7 @@ impl Arrival<'_> {
     ) -> Result<Reply, ApiError> {
         let (description, head) = (self.routed.description, &self.head);
         let may = |caller: &Caller| caller.may(description, operation, path);
-        let Admitted { place, came, body } = self.admit(operation.public, may, body, trace).await?;
+        let Admitted { place, body } = self.admit(operation.public, may, body, trace).await?;
         let raw = Raw {
             path,
             query: head.query,
@@ -130,19 +128,17 @@ impl Arrival<'_> {
         request.uneven_pages = self.app.uneven_pages;
         match operation.gateway {
             Some(how) => {
-                let asked = self.of_gateway(Some((operation, how)), self.below_base(), came);
+                let path = self.below_base();
+                let asked = self.of_gateway(Some((operation, how)), path, &place.store);
                 gateway::serve(description, &place.store, &asked, &request)
             }
             None => {
-                let answer = engine::answer(description, &place.store, operation, &mut request);
                 let sent = audit::Sent {
                     uri: head.path,
                     query: head.query,
                     request_id: self.request_id,
                 };
-                let api = &description.api;
-                audit::record(api, &place.store, operation, &request, &sent, &answer);
-                answer
+                engine::answer(description, &place.store, operation, &mut request, &sent).await
             }
         }
     }
@@ -177,9 +173,13 @@ impl Arrival<'_> {
         let gateway = description.api.gateway.as_ref();
         let scope = gateway.map(|gateway| gateway.scope.clone());
         let may = |caller: &Caller| caller.holds_one(description, scope);
-        let Admitted { place, came, body } = self.admit(false, may, body, trace).await?;
+        let Admitted { place, body } = self.admit(false, may, body, trace).await?;
         let path = self.below_base();
-        let asked = self.of_gateway(None, path.strip_prefix("/proxy").unwrap_or(path), came);
+        let asked = self.of_gateway(
+            None,
+            path.strip_prefix("/proxy").unwrap_or(path),
+            &place.store,
+        );
         let request = Request {
             body: serde_json::from_slice(&body).ok(),
             caller: place.caller,
@@ -197,7 +197,7 @@ impl Arrival<'_> {
         &'a self,
         operation: Option<(&'static Operation, Answer)>,
         path: &'a str,
-        came: i64,
+        store: &Store,
     ) -> gateway::Asked<'a> {
         gateway::Asked {
             operation,
@@ -206,7 +206,7 @@ impl Arrival<'_> {
             query: self.head.query,
             headers: self.head.headers,
             request_id: self.request_id,
-            came,
+            came: store.read().clock.millisecond(),
         }
     }
 }

@@ -134,6 +134,8 @@ impl Journal {
 
     /// Remembers a request.
     pub(crate) fn record(&self, mut entry: Entry) {
+        // Dropped when nobody waits for the lock any more.
+        let mut forgotten = Vec::new();
         let mut kept = self.kept();
         kept.count += 1;
         entry.number = kept.count;
@@ -145,7 +147,9 @@ impl Journal {
             };
             kept.bytes -= oldest.size();
             kept.forgotten = oldest.number;
+            forgotten.push(oldest);
         }
+        drop(kept);
     }
 
     /// The requests, the oldest first.

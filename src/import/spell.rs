@@ -269,7 +269,8 @@ impl<'c> Speller<'c, '_> {
         let free = schema.is_none();
         if !required
             && !at.is_root()
-            && (self.goes_without_saying(at, value) || (!free && is_blank(value)))
+            && (self.goes_without_saying(at, value)
+                || (!schema.is_none_or(is_document) && is_blank(value)))
         {
             return Ok(None);
         }
@@ -481,6 +482,14 @@ fn allows(root: &Json, schema: &Json, text: &str) -> bool {
         listed |= !words.is_empty();
     }
     !listed
+}
+
+/// Whether a schema wants an object of any form: one without members is not the same as none.
+fn is_document(schema: &Json) -> bool {
+    let says = |word: &str| schema.get(word).is_some();
+    schema.get("type").and_then(Json::as_str) == Some("object")
+        && !says("properties")
+        && !says("additionalProperties")
 }
 
 /// Whether a value says as much as its absence.

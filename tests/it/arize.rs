@@ -85,6 +85,7 @@ projects:
   web: { name: Web shop, space_id: checkout, lifecycle: { protect: false } }
 roles:
   editor: { name: Prompt editor, description: Edits, permissions: [PROMPT_READ, PROMPT_UPDATE] }
+  reader: { permissions: [PROMPT_READ] }
 role_bindings:
   mary-checkout: { role_id: editor, user_id: "${env:MARY}", resource_type: SPACE, resource_id: checkout }
   mary-web: { role_id: editor, user_id: "${env:MARY}", resource_type: PROJECT, resource_id: web }
@@ -99,7 +100,7 @@ webhooks:
 "##;
 
 /// What is edited in the manifest: other values, and null or nothing where that clears.
-const EDITS: [(&str, &str); 24] = [
+const EDITS: [(&str, &str); 26] = [
     ("description: Shops", "description: null"),
     ("description: Pay", "description: Pay here"),
     ("is_private: true", "is_private: false"),
@@ -144,7 +145,15 @@ const EDITS: [(&str, &str); 24] = [
         "{ label: bad, score: 0 }",
         "{ label: poor, score: 0 }, { label: odd }",
     ),
-    ("maximum_score: 10", "maximum_score: 5"),
+    (
+        "minimum_score: 0, maximum_score: 10",
+        "minimum_score: 1, maximum_score: 5",
+    ),
+    ("mary-web: { role_id: editor", "mary-web: { role_id: reader"),
+    (
+        "url: \"https://pager.example.com/arize\"",
+        "url: \"https://pager.example.com/all\"",
+    ),
     (
         "color: GREEN, description: Traffic",
         "color: null, description: What customers see",
@@ -234,7 +243,7 @@ impl Account {
 fn every_kind_is_made_changed_and_deleted() {
     let (account, project) = (Account::new(), Project::of(ALL));
     let made = account.apply(&project);
-    assert!(made.contains("Applied: 27 created"), "{made}");
+    assert!(made.contains("Applied: 28 created"), "{made}");
     for (old, new) in EDITS {
         project.edit(old, new);
     }
@@ -246,7 +255,7 @@ fn every_kind_is_made_changed_and_deleted() {
         "system: arize\nroles: { last: { permissions: [PROMPT_READ] } }\n",
     );
     let deleted = account.apply(&project);
-    assert!(deleted.contains(" 27 deleted."), "{deleted}");
+    assert!(deleted.contains(" 28 deleted."), "{deleted}");
     assert_eq!(account.list("spaces"), Vec::<Value>::new());
 }
 
@@ -355,7 +364,7 @@ fn nothing_is_deleted_before_what_names_it() {
         found.collect::<Vec<_>>()
     };
     let (bindings, roles) = (at("/v2/role-bindings/"), at("/v2/roles/"));
-    assert_eq!((bindings.len(), roles.len()), (2, 1), "{deleted:#?}");
+    assert_eq!((bindings.len(), roles.len()), (2, 2), "{deleted:#?}");
     assert!(bindings.iter().max() < roles.iter().min(), "{deleted:#?}");
     let (spaces, organizations) = (at("/v2/spaces/"), at("/v2/organizations/"));
     assert!(

@@ -2,6 +2,7 @@
 
 pub mod kinds;
 pub mod limits;
+mod mappings;
 mod wire;
 
 use super::{forms, spec};

@@ -7,6 +7,7 @@
 
 mod adopt;
 mod edit;
+mod fields;
 mod generate;
 mod gone;
 mod import;

@@ -274,7 +274,8 @@ impl Sample {
         arguments: [&str; N],
         value: &dyn Fn(&str) -> Option<String>,
     ) -> Run {
-        let mut cli: Cli = project.on(server.address(), arguments);
+        let cli: Cli = project.on(server.address(), arguments);
+        let mut cli = cli.env("GATEWRIGHT_FINGERPRINT_KEY", "the-fingerprint-key");
         let own = self.variables(&self.project_file).into_iter();
         let own = own.map(|name| (name.clone(), Some((self.secret)(&name))));
         let texts: String = manifests(project).into_values().collect();

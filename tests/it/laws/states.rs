@@ -30,10 +30,10 @@ const EXCLUDED: &[&str] = &[
 ];
 
 /// A place of a kind: a field, or a member of a field that is managed member by member.
-type Place = (&'static Kind, Vec<String>);
+pub(super) type Place = (&'static Kind, Vec<String>);
 
 /// The places of a kind that may or may not be null.
-fn places(kind: &'static Kind, nullable: bool) -> Vec<Place> {
+pub(super) fn places(kind: &'static Kind, nullable: bool) -> Vec<Place> {
     let schema = gatewright::schema::kind_schema(kind);
     let keys = |_: &str| Vec::new();
     let places = Places {
@@ -79,13 +79,13 @@ fn may_be_null(places: &Places<'_>, schema: &Value) -> bool {
 }
 
 /// What is at a place of an entry.
-fn at<'e>(entry: &'e Value, path: &[String]) -> Option<&'e Value> {
+pub(super) fn at<'e>(entry: &'e Value, path: &[String]) -> Option<&'e Value> {
     let found = path.iter().try_fold(entry, |value, name| value.get(name));
     found.filter(|value| !value.is_null())
 }
 
 /// Whether the kind's own check has nothing against an entry.
-fn is_valid(kind: &Kind, entry: &Value) -> bool {
+pub(super) fn is_valid(kind: &Kind, entry: &Value) -> bool {
     let fields = gatewright::model::Value::from(entry.clone());
     let (Some(check), Some(fields)) = (kind.check, fields.as_map()) else {
         return true;
@@ -99,7 +99,7 @@ fn is_valid(kind: &Kind, entry: &Value) -> bool {
 }
 
 /// An edit that puts a value to a place of some entry, valid beside what is there.
-fn fill(sample: &Sample, runner: &mut TestRunner, place: &Place) -> Option<Edit> {
+pub(super) fn fill(sample: &Sample, runner: &mut TestRunner, place: &Place) -> Option<Edit> {
     let (kind, path) = place;
     let schema = gatewright::schema::kind_schema(kind);
     let pointer = path.iter().fold(Pointer::root(), |at, one| at.child(one));
@@ -146,10 +146,14 @@ fn fill(sample: &Sample, runner: &mut TestRunner, place: &Place) -> Option<Edit>
 }
 
 /// The places that a plan changes.
-fn planned(sample: &Sample, project: &Project, server: &Server) -> BTreeSet<String> {
+pub(super) fn planned(sample: &Sample, project: &Project, server: &Server) -> BTreeSet<String> {
     let plan = sample.run(project, server, ["plan", "--format", "json"]);
-    let plan = plan.expect(0).json();
-    let changes = plan["plan"]["changes"].as_array().cloned();
+    changes(&plan.expect(0).json())
+}
+
+/// The places that the plan of a document changes.
+pub(super) fn changes(document: &Value) -> BTreeSet<String> {
+    let changes = document["plan"]["changes"].as_array().cloned();
     let mut places = BTreeSet::new();
     for change in changes.unwrap_or_default() {
         for field in change["fields"].as_array().into_iter().flatten() {
@@ -165,20 +169,20 @@ fn planned(sample: &Sample, project: &Project, server: &Server) -> BTreeSet<Stri
 
 /// Asserts that a plan changes something at or in or around each of the places.
 #[track_caller]
-fn assert_planned(planned: &BTreeSet<String>, edits: &[Edit], context: &str) {
+pub(super) fn assert_planned(planned: &BTreeSet<String>, edits: &[Edit], context: &str) {
     for edit in edits {
         let place = format!("{}.{} /{}", edit.kind, edit.key, edit.path.join("/"));
         let named =
             |found: &String| found.starts_with(&place) || place.starts_with(&format!("{found}/"));
         assert!(
             planned.iter().any(named),
-            "{context}: {place} is not in {planned:#?}"
+            "{context}: {edit} is not in {planned:#?}"
         );
     }
 }
 
 #[track_caller]
-fn done(outcome: Outcome, context: &str) {
+pub(super) fn done(outcome: Outcome, context: &str) {
     match outcome {
         Outcome::Done => {}
         Outcome::Refused => panic!("{context}: refused"),

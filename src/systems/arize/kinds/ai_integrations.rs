@@ -28,7 +28,8 @@ pub struct AiIntegrationSpec {
     pub provider: Provider,
     /// The provider's key. It cannot be read back, only that there is one.
     pub api_key: Option<String>,
-    /// Where the provider is, if not at its usual place.
+    /// Where the provider is, if not at its usual place; an `https://` URL.
+    #[schemars(extend("format" = "uri"))]
     pub base_url: Option<String>,
     /// The models to offer.
     #[serde(default)]

@@ -26,7 +26,7 @@ pub struct WebhookSpec {
     #[schemars(length(min = 1))]
     pub organization_id: String,
     /// Where events are sent; an `https://` URL.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), extend("format" = "uri"))]
     pub url: String,
     /// What it is for.
     pub description: Option<String>,

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::limits::{self, RateLimit, UsageLimit};
+use super::super::mappings;
 use super::super::spec::NotNull;
 use super::super::wire;
 use super::integrations::ValueFormat;
@@ -189,6 +190,8 @@ fn check(entry: &Map, problems: &mut Problems) {
         );
     let at = root.child("usage_limits");
     limits::check(entry.get("usage_limits"), &at, problems);
+    let declared = |target: &str| entry.get(target.trim_start_matches("model_config."));
+    mappings::check(entry, declared, problems);
 }
 
 fn decode(live: &mut Map) {
@@ -262,6 +265,23 @@ mod tests {
         assert!(
             all[0].starts_with("warning  legacy-kind: virtual keys are the older name"),
             "{all:?}"
+        );
+    }
+
+    #[test]
+    fn a_field_is_mapped_once_and_not_declared_as_well() {
+        let mapping = |target: &str| json!({ "target_field": target, "secret_reference_id": "s" });
+        let entry = json!({
+            "provider": "openai", "resourceName": "r",
+            "secret_mappings": [mapping("key"), mapping("model_config.resourceName"), mapping("key")],
+        });
+        assert_eq!(
+            problems(&KIND, entry)[1..],
+            [
+                "warning /secret_mappings/1/target_field conflicting-fields: \
+                 `model_config.resourceName` is both declared and mapped (leave one of them out)",
+                "error /secret_mappings/2/target_field duplicate-value: `key` is mapped twice",
+            ]
         );
     }
 

@@ -6,8 +6,8 @@ use crate::diagnostic::did_you_mean;
 use crate::kind::Problems;
 use crate::model::{Map, Pointer, Value};
 use crate::systems::portkey::forms::{Context, Form};
-use crate::systems::portkey::limits;
 use crate::systems::portkey::wire::has;
+use crate::systems::portkey::{limits, mappings};
 
 pub(super) fn check(entry: &Map, problems: &mut Problems) {
     let provider = entry.get("ai_provider_id").and_then(Value::as_str);
@@ -46,46 +46,23 @@ fn check_provider(provider: &str, problems: &mut Problems) {
 
 /// Checks `secret_mappings`; returns the fields that they fill.
 fn mappings<'a>(entry: &'a Map, provider: Option<&str>, problems: &mut Problems) -> Vec<&'a str> {
-    let mut mapped = Vec::new();
-    let list = entry
-        .get("secret_mappings")
-        .and_then(Value::as_list)
-        .unwrap_or_default();
+    let declared = |target: &str| match target.strip_prefix("configurations.") {
+        Some(field) => entry.get("configurations").and_then(|all| all.at(&[field])),
+        None => entry.get(target),
+    };
+    let mapped = mappings::check(entry, declared, problems);
     let form = FORMS.iter().find(|(name, _)| Some(*name) == provider);
-    for (index, mapping) in list.iter().enumerate() {
-        let Some(target) = mapping.at(&["target_field"]).and_then(Value::as_str) else {
-            continue;
-        };
-        let at = Pointer::root()
-            .child("secret_mappings")
-            .child(index)
-            .child("target_field");
-        if mapped.contains(&target) {
-            let message = format!("`{target}` is mapped twice");
-            problems.error("duplicate-value", &at, message);
-        }
-        mapped.push(target);
-        let field = target.strip_prefix("configurations.");
-        let declared = match field {
-            Some(field) => entry.get("configurations").and_then(|all| all.at(&[field])),
-            None => entry.get(target),
-        };
-        if declared.is_some_and(|value| !value.is_null()) {
-            let message = format!("`{target}` is both declared and mapped");
-            problems
-                .warning("conflicting-fields", &at, message)
-                .help("leave one of them out");
-        }
-        if let Some((field, (provider, form))) = field.zip(form)
+    for (target, at) in &mapped {
+        if let Some((field, (provider, form))) = target.strip_prefix("configurations.").zip(form)
             && !form.knows(field)
             && !ANYWHERE.contains(&field)
             && let Some(help) = did_you_mean(field, form.fields())
         {
             let message = format!("`{field}` is not a field of {provider}");
-            problems.error("unknown-field", &at, message).help(help);
+            problems.error("unknown-field", at, message).help(help);
         }
     }
-    mapped
+    mapped.into_iter().map(|(target, _)| target).collect()
 }
 
 fn check_configurations(

@@ -4,6 +4,7 @@ use super::configurations::FIELDS;
 use crate::kind::Problems;
 use crate::model::{Map, Pointer, Value};
 use crate::systems::portkey::forms::{Context, Form};
+use crate::systems::portkey::mappings;
 use crate::systems::portkey::wire::has;
 
 static FORM: Form = Form {
@@ -49,36 +50,12 @@ pub(super) fn check(entry: &Map, problems: &mut Problems) {
 
 /// Checks `secret_mappings`; returns whether one of them fills a header.
 fn mappings(entry: &Map, problems: &mut Problems) -> bool {
-    let mut seen: Vec<&str> = Vec::new();
-    let mut headers = false;
-    let list = entry
-        .get("secret_mappings")
-        .and_then(Value::as_list)
-        .unwrap_or_default();
-    for (index, mapping) in list.iter().enumerate() {
-        let Some(target) = mapping.at(&["target_field"]).and_then(Value::as_str) else {
-            continue;
-        };
-        let at = Pointer::root()
-            .child("secret_mappings")
-            .child(index)
-            .child("target_field");
-        if seen.contains(&target) {
-            let message = format!("`{target}` is mapped twice");
-            problems.error("duplicate-value", &at, message);
-        }
-        seen.push(target);
+    let declared = |target: &str| {
         let path: Vec<&str> = target.split('.').collect();
-        headers |= path.get(1) == Some(&"custom_headers");
-        let declared = path
-            .split_first()
-            .and_then(|(field, rest)| entry.get(*field)?.at(rest));
-        if declared.is_some_and(|value| !value.is_null()) {
-            let message = format!("`{target}` is both declared and mapped");
-            problems
-                .warning("conflicting-fields", &at, message)
-                .help("leave one of them out");
-        }
-    }
-    headers
+        let (field, rest) = path.split_first()?;
+        entry.get(*field)?.at(rest)
+    };
+    let mapped = mappings::check(entry, declared, problems);
+    let mut fields = mapped.iter().map(|(target, _)| target.split('.').nth(1));
+    fields.any(|field| field == Some("custom_headers"))
 }

@@ -54,8 +54,9 @@ async fn in_world(
     args: &AdoptArgs,
     printer: &Printer,
 ) -> Result<Finish, Failure> {
-    if let Some(problem) = unknown(world, args) {
-        return Err((Exit::Error, vec![problem]));
+    let unknown = unknown(world, args);
+    if !unknown.is_empty() {
+        return Err((Exit::Error, unknown));
     }
     let lives = world.read().await?;
     let Outlook { plan, failure } = world.plan().await?;
@@ -123,20 +124,19 @@ fn settled(plan: &Plan, adoptions: &[Adoption]) -> BTreeMap<Address, Record> {
     records.collect()
 }
 
-/// An entry that is not there.
-fn unknown(world: &World, args: &AdoptArgs) -> Option<Diagnostic> {
-    let mut entries = args.entries.iter();
-    let address = entries.find(|address| world.entry(address).is_none())?;
-    let known: Vec<String> = world
-        .repository
-        .entries
-        .iter()
-        .map(|entry| entry.address.to_string())
-        .collect();
-    let help = did_you_mean(&address.to_string(), known.iter().map(String::as_str));
-    Some(
-        Diagnostic::error("unknown-entry", format!("there is no entry {address}")).maybe_help(help),
-    )
+/// The entries that are not there.
+fn unknown(world: &World, args: &AdoptArgs) -> Vec<Diagnostic> {
+    let entries = world.repository.entries.iter();
+    let known: Vec<String> = entries.map(|entry| entry.address.to_string()).collect();
+    let unknown = args.entries.iter();
+    let unknown = unknown.filter(|address| world.entry(address).is_none());
+    unknown
+        .map(|address| {
+            let help = did_you_mean(&address.to_string(), known.iter().map(String::as_str));
+            let message = format!("there is no entry {address}");
+            Diagnostic::error("unknown-entry", message).maybe_help(help)
+        })
+        .collect()
 }
 
 /// What the entries of a system are to say.

@@ -20,6 +20,7 @@ mod world;
 pub use diff::{Differences, Different, DifferentField};
 pub use output::{Adopted, Applied, Document, Imported, OfEnvironment};
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -114,14 +115,12 @@ async fn interrupted() {
 /// other, also as a JSON document where one was asked for.
 fn usage(error: &clap::Error) -> ExitCode {
     let asked_for_help = !error.use_stderr();
-    let mut words = std::env::args().skip(1);
-    let json = words.any(|word| word == "--format=json")
-        || std::env::args()
-            .zip(std::env::args().skip(1))
-            .any(|(a, b)| a == "--format" && b == "json");
-    if asked_for_help || !json {
+    if asked_for_help || given("--format").as_deref() != Some("json") {
         // A closed pipe is the reader's decision.
-        let _ = error.print();
+        let _ = match given("--color").as_deref() {
+            Some("never") if !asked_for_help => write!(std::io::stderr(), "{}", error.render()),
+            _ => error.print(),
+        };
         return if asked_for_help {
             Exit::Done.into()
         } else {
@@ -148,4 +147,16 @@ fn usage(error: &clap::Error) -> ExitCode {
             vec![problem],
         ))
         .into()
+}
+
+/// What the command line says of an option, where it cannot be read as a whole.
+fn given(option: &str) -> Option<String> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let at = words.iter().position(|word| word == option);
+    let apart = at.and_then(|at| words.get(at + 1).cloned());
+    let joined = words.iter().find_map(|word| {
+        let rest = word.strip_prefix(option)?;
+        rest.strip_prefix('=').map(str::to_owned)
+    });
+    apart.or(joined)
 }

@@ -231,13 +231,13 @@ fn what_the_manifest_changed_as_well_is_taken_only_when_named() {
     let (after, left) = adopt(&project, &server, &["workspaces.w"]);
     assert_eq!((after, left), (ORG.replace("One", "Theirs"), vec![]));
     let unknown = project
-        .at(&url, ["adopt", "--drift", "workspaces.x"])
+        .at(&url, ["adopt", "--drift", "workspaces.x", "configs.y"])
         .run()
         .expect(1);
-    assert!(
-        unknown.stderr.contains("there is no entry workspaces.x"),
-        "{unknown}"
-    );
+    for entry in ["workspaces.x", "configs.y"] {
+        let said = format!("there is no entry {entry}");
+        assert!(unknown.stderr.contains(&said), "{unknown}");
+    }
     let bare = project.at(&url, ["adopt"]).run().expect(1);
     assert!(bare.stderr.contains("--drift"), "{bare}");
 }

@@ -267,10 +267,20 @@ fn what_is_asked_for_is_imported_and_the_rest_is_not() {
          workspaces.payments"
     );
     let project = empty();
-    let wrong = bare(&project, &server, ["import", "--kind", "config"])
-        .run()
-        .expect(1);
-    assert!(wrong.stderr.contains("did you mean `configs`?"), "{wrong}");
+    let wrong = [
+        "import",
+        "--kind=config",
+        "--kind=nope",
+        "--into=./gatewright.yaml",
+    ];
+    let wrong = bare(&project, &server, wrong).run().expect(1);
+    for said in [
+        "did you mean `configs`?",
+        "unknown kind `nope`",
+        "gatewright.yaml is the project file and no manifest",
+    ] {
+        assert!(wrong.stderr.contains(said), "{wrong}");
+    }
     for (flag, name, meant) in [
         ("--only", "configs.standrad", "configs.standard"),
         ("--workspace", "Paymnts", "Payments"),
@@ -363,6 +373,28 @@ fn an_import_leaves_a_pending_replacement_pending() {
     project.at(&url, ["import"]).run().expect(0);
     assert_eq!(record(&project), before);
     assert_eq!(project.plan(&url)["changes"], pending);
+}
+
+#[test]
+fn what_lost_its_entry_is_not_imported_in_silence() {
+    let (server, project) = (Server::start(), Project::small());
+    let url = server.url();
+    project.apply(&url);
+    project.remove_entry("rate_limits_policies", "per-minute");
+    for arguments in [
+        &["import"][..],
+        &["import", "--only", "rate_limits_policies.per-minute"],
+    ] {
+        let run = arguments
+            .iter()
+            .fold(project.at(&url, []), |cli, it| cli.arg(it));
+        let run = run.run().expect(0);
+        let said = "the entry of rate_limits_policies.per-minute was removed: the next apply deletes \
+                    it unless the entry comes back";
+        assert!(run.stdout.contains(said), "{run}");
+    }
+    let deleted = &project.plan(&url)["changes"][0];
+    assert_eq!(deleted["action"], "delete", "{deleted}");
 }
 
 #[test]

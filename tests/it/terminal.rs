@@ -137,3 +137,12 @@ fn what_is_copied_from_a_terminal_is_not_broken() {
     let (_, screen) = json().run_at_terminal(40);
     serde_json::from_str::<serde_json::Value>(&screen).unwrap();
 }
+
+#[test]
+fn a_misspelt_command_line_has_the_colours_that_were_asked_for() {
+    for (color, coloured) in [("--color=auto", true), ("--color=never", false)] {
+        let (ended, screen) = Cli::new(["plna", color]).run_at_terminal(80);
+        assert_eq!((ended, screen.contains('\x1b')), (1, coloured), "{screen}");
+        assert!(screen.contains("plna"), "{screen}");
+    }
+}

@@ -36,6 +36,7 @@ pub(super) fn candidates(
     system: &System,
     objects: Vec<Found>,
     live: &Live,
+    world: &World,
     work: &mut Work,
 ) -> (Vec<Candidate>, Names) {
     let is_id = system.ids.is;
@@ -56,6 +57,18 @@ pub(super) fn candidates(
         let address = address.map(|address| (*address).clone());
         match (address, found.kind.server_made(&found.fields)) {
             (Some(address), _) => {
+                // Somebody wants it gone, and may have forgotten that.
+                let asked = asks_for_all(args) || args.only.contains(&address);
+                let doomed = world.entry(&address).is_none()
+                    && found.kind.kept_elsewhere(&found.fields).is_none();
+                if doomed && asked && asks_for(args, found.kind) {
+                    let because = format!(
+                        "the entry of {address} was removed: the next apply deletes it unless the \
+                         entry comes back"
+                    );
+                    work.left_out.push(left_out(&found, is_id, because));
+                    work.removed.insert(address.clone());
+                }
                 names.extend(own.into_iter().map(|name| (name, address.clone())));
             }
             (None, Some(because)) if asks_for(args, found.kind) && asks_for_all(args) => {
@@ -157,6 +170,7 @@ pub(super) fn nowhere(args: &ImportArgs, work: &Work) -> Vec<Diagnostic> {
             let candidates = it.candidates.iter().map(|one| &one.address);
             candidates.chain(&it.declared)
         })
+        .chain(&work.removed)
         .collect();
     let names: Vec<String> = known.iter().map(ToString::to_string).collect();
     let entry = |address: &Address| {

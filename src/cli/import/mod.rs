@@ -52,6 +52,8 @@ struct Reading {
 struct Work {
     readings: Vec<Reading>,
     left_out: Vec<LeftOut>,
+    /// What is still in a ledger and has no entry any more.
+    removed: BTreeSet<Address>,
     warnings: Vec<Diagnostic>,
     /// What workspaces, and whatever else others live in, are called.
     scopes: BTreeSet<String>,
@@ -70,8 +72,9 @@ pub(super) async fn run(global: &Global, args: &ImportArgs, printer: &Printer) -
     if !global.directory.join(PROJECT_FILE).exists() {
         texts.insert(PROJECT_FILE.to_owned(), PROJECT.to_owned());
     }
-    if let Some(problem) = unknown(args) {
-        return Finish::failed(Exit::Error, Sources::default(), vec![problem]);
+    let problems = misnamed(args);
+    if !problems.is_empty() {
+        return Finish::failed(Exit::Error, Sources::default(), problems);
     }
     let opening = Opening {
         texts: texts.clone(),
@@ -96,13 +99,27 @@ pub(super) async fn run(global: &Global, args: &ImportArgs, printer: &Printer) -
     }
 }
 
-/// A kind that no system has.
-fn unknown(args: &ImportArgs) -> Option<Diagnostic> {
+/// Kinds that no system has, and a file that can be no manifest.
+fn misnamed(args: &ImportArgs) -> Vec<Diagnostic> {
     let kinds = || SYSTEMS.iter().flat_map(|system| system.kinds);
     let known = |name: &str| kinds().any(|kind| kind.name == name);
-    let name = args.kind.iter().find(|name| !known(name))?;
-    let help = did_you_mean(name, kinds().map(|kind| kind.name));
-    Some(Diagnostic::error("unknown-kind", format!("unknown kind `{name}`")).maybe_help(help))
+    let unknown = args.kind.iter().filter(|name| !known(name));
+    let mut problems: Vec<Diagnostic> = unknown
+        .map(|name| {
+            let help = did_you_mean(name, kinds().map(|kind| kind.name));
+            Diagnostic::error("unknown-kind", format!("unknown kind `{name}`")).maybe_help(help)
+        })
+        .collect();
+    let into = args
+        .into
+        .as_deref()
+        .map(|file| file.trim_start_matches("./"));
+    if into == Some(PROJECT_FILE) {
+        let message = format!("{PROJECT_FILE} is the project file and no manifest");
+        let help = "choose a file that `manifests` in it names";
+        problems.push(Diagnostic::error("no-manifests", message).help(help));
+    }
+    problems
 }
 
 async fn in_world(
@@ -149,7 +166,8 @@ async fn in_world(
             }
         }
         let system = connected.system;
-        let (candidates, names) = candidates(args, system, inventory.objects, live, &mut work);
+        let (candidates, names) =
+            candidates(args, system, inventory.objects, live, world, &mut work);
         let reading = read(world, connected, candidates, names);
         let reading = unless_interrupted(reading).await??;
         work.readings.push(reading);

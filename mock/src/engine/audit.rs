@@ -8,7 +8,7 @@ use super::caller::Caller;
 use crate::description::api::{ApiSpec, AuditSpec};
 use crate::description::behaviour::{Action, OperationBehaviour};
 use crate::description::operation::Operation;
-use crate::store::record::{Object, Record};
+use crate::store::record::{Object, Record, USUAL};
 use crate::store::{State, Store};
 
 /// How many writes are remembered.
@@ -102,14 +102,15 @@ impl<'r> Audit<'r> {
             action: self.behaviour.step.as_deref().unwrap_or(action),
         };
         // Text is what is kept, and nothing in here cannot be text.
-        let fields = serde_json::to_vec(&fields).unwrap_or_default();
+        let mut text = Vec::with_capacity(USUAL);
+        let _ = serde_json::to_writer(&mut text, &fields);
         let entry = Record {
             sequence: state.next_sequence(),
             id: Arc::from(state.ids.id()),
             slug: None,
             within: Arc::default(),
             archived: false,
-            fields: Object::of_text(fields),
+            fields: Object::of_text(text),
             links: Vec::new(),
             history: imbl::Vector::new(),
         };

@@ -84,9 +84,8 @@ pub(crate) async fn answer(
                     audit.enter(state, caller, status);
                 }
             };
-            let turn = store.turn().await;
+            store.turn().await;
             let outcome = write(description, store, operation, behaviour, request, enter);
-            drop(turn);
             if let (Some(audit), Err(error)) = (&audit, &outcome) {
                 audit.alone(store, &request.caller, error.status);
             }

@@ -96,8 +96,12 @@ impl Work<'_> {
         self.derive(resource, &mut input)?;
         prepare(resource, &mut input);
 
-        let mut fields = spec.defaults.clone();
-        fields.append(&mut input);
+        let mut fields = input;
+        for (field, value) in &spec.defaults {
+            if !fields.contains_key(field) {
+                fields.insert(field.clone(), value.clone());
+            }
+        }
         let mut links = references::links(self, resource, &mut fields);
         if let Some(owner) = owner {
             links.push(Link {

@@ -177,7 +177,7 @@ impl Collection {
 
 fn scoped(slug: &str, within: &str) -> ScopedSlug {
     // An id has no spaces, so that the two parts cannot run into each other.
-    format!("{within} {slug}").into_boxed_str()
+    [within, " ", slug].concat().into_boxed_str()
 }
 
 /// Whether two versions of an object are found in the same ways, so that no index has to change.

@@ -157,13 +157,14 @@ impl State {
     }
 }
 
+/// How often a request looks whether it can write before it waits for that.
+const PATIENCE: usize = 100;
+
 /// The state shared by all requests.
 #[derive(Debug)]
 pub(crate) struct Store {
     /// Locked for the length of one write; writes are short and wait for nothing but the state file.
     current: RwLock<Arc<State>>,
-    /// Whose turn it is to write.
-    turn: tokio::sync::Mutex<()>,
     /// Where changes are written down.
     book: Book,
     /// What reads that lag behind still see.
@@ -174,16 +175,20 @@ impl Store {
     pub(crate) fn new(state: State, book: Book, lag: &Lag) -> Self {
         Store {
             current: RwLock::new(Arc::new(state)),
-            turn: tokio::sync::Mutex::default(),
             book,
             past: Past::new(lag),
         }
     }
 
-    /// Waits for one's turn to write. It is for requests, which come many at a time: one that waits here lets its thread
-    /// serve others, while a thread that waits for the state itself sleeps, which costs more than most writes.
-    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.turn.lock().await
+    /// Waits while somebody else writes, for requests, which come many at a time: one that waits here lets its thread
+    /// serve others. A thread that waits for the lock of the state sleeps, which takes longer than most writes.
+    pub(crate) async fn turn(&self) {
+        for _ in 0..PATIENCE {
+            if self.current.try_write().is_ok() {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     /// The state as it is now. It does not change afterwards.

@@ -10,6 +10,9 @@ use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
+/// The room that the text of most objects fits into, in bytes.
+pub(crate) const USUAL: usize = 1_024;
+
 /// The fields of an object, shared between the store, its history and the answers being written.
 pub(crate) type Fields = Arc<Object>;
 
@@ -62,10 +65,10 @@ impl Object {
             return Arc::clone(self);
         }
         // A tree of values has nothing that JSON cannot say.
-        let text = serde_json::to_vec(&**self as &Map<String, Value>).ok();
-        match text {
-            Some(text) => Object::of_text(text),
-            None => Arc::clone(self),
+        let mut text = Vec::with_capacity(USUAL);
+        match serde_json::to_writer(&mut text, &**self as &Map<String, Value>) {
+            Ok(()) => Object::of_text(text),
+            Err(_) => Arc::clone(self),
         }
     }
 

@@ -420,7 +420,7 @@ async fn consent(printer: &Printer, files: usize) -> Result<(), Failure> {
         files => format!("these {files} files"),
     };
     printer.message(&format!("Write {files}? Only `yes` is taken as a yes: "));
-    let answer = answered("yes").await;
+    let answer = answered("yes", printer).await;
     answer.map_err(|(exit, problem)| (exit, vec![problem]))
 }
 

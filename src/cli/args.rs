@@ -1,5 +1,6 @@
 //! What the command line accepts. The comments here are the help texts.
 
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -279,8 +280,8 @@ pub(super) enum Spread {
 #[derive(Debug, Args)]
 pub(super) struct MockArgs {
     /// Where to listen.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
-    pub(super) listen: std::net::SocketAddr,
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787", value_parser = address)]
+    pub(super) listen: SocketAddr,
     /// Whether to follow the live API where it differs from its document.
     #[arg(long, value_enum, default_value_t = Profile::Live)]
     pub(super) profile: Profile,
@@ -324,7 +325,7 @@ pub(super) struct MockArgs {
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
     /// Stop the clock at this time, such as 2026-01-01T00:00:00Z, until /_mock/clock moves it.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = instant)]
     pub(super) clock: Option<jiff::Timestamp>,
     /// Something that goes wrong, such as operation=createConfig,status=503,times=2; can be given
     /// several times.
@@ -350,6 +351,20 @@ fn length(text: &str) -> Result<Duration, String> {
     length
         .and_then(|length| Duration::try_from(length).ok())
         .ok_or_else(|| "this is no length of time; write 500ms, 2s or 1m 30s".to_owned())
+}
+
+/// Reads a point in time.
+fn instant(text: &str) -> Result<jiff::Timestamp, String> {
+    let wrong = |_| "this is no point in time; write one such as 2026-01-01T00:00:00Z".to_owned();
+    text.parse().map_err(wrong)
+}
+
+/// Reads where to listen: `127.0.0.1:8787`, or a name in place of the numbers.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let found = text.to_socket_addrs().ok();
+    found
+        .and_then(|mut all| all.next())
+        .ok_or_else(|| "this is no address; write ADDRESS:PORT, such as 127.0.0.1:8787".to_owned())
 }
 
 /// Reads a first wait.

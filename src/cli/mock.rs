@@ -93,7 +93,12 @@ pub(super) async fn run(global: &Global, args: &MockArgs, printer: &Printer) -> 
             return Finish::failed(Exit::Error, Sources::default(), vec![problem]);
         }
         Err(error) => {
-            let message = format!("cannot start the mock on {}: {error}", args.listen);
+            let message = match error {
+                StartError::Listen { address, source } => {
+                    format!("cannot listen on {address}: {source}")
+                }
+                other => format!("cannot start the mock on {}: {other}", args.listen),
+            };
             let problem = Diagnostic::error("mock", message)
                 .help("choose another address with `--listen`; port 0 takes any free one");
             return Finish::failed(Exit::Error, Sources::default(), vec![problem]);

@@ -215,12 +215,17 @@ impl ApiError {
                  scopes), or the object belongs to another organisation"
                     .to_owned()
             }
-            ApiErrorKind::NotTheApi => format!(
-                "check that {} is the API's base URL; that of the public service is {}",
-                self.server.base_url, self.server.public_url
-            ),
+            ApiErrorKind::NotTheApi => self.check_base_url(),
             _ => return None,
         })
+    }
+
+    /// What to do where what has to be there is not: a list, or the API.
+    pub fn check_base_url(&self) -> String {
+        format!(
+            "check that {} is the API's base URL; that of the public service is {}",
+            self.server.base_url, self.server.public_url
+        )
     }
 
     /// Whether a write that ended like this may have taken effect.

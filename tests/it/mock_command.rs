@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::support::{Cli, Project, Standalone, wait_for};
+use crate::support::{Cli, Project, Server, Standalone, wait_for};
 
 #[test]
 fn it_says_where_it_listens_serves_its_description_and_stops_cleanly() {
@@ -170,4 +170,32 @@ fn flags_that_say_nothing_sensible_are_refused() {
             .expect(1);
         assert!(run.stderr.contains(says), "{run}");
     }
+}
+
+#[test]
+fn an_address_that_cannot_be_listened_on_says_why() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    for (flag, value, said) in [
+        ("--listen", taken.as_str(), "in use"),
+        (
+            "--listen",
+            "8787",
+            "write ADDRESS:PORT, such as 127.0.0.1:8787",
+        ),
+        ("--clock", "noon", "write one such as 2026-01-01T00:00:00Z"),
+    ] {
+        let run = Cli::new(["mock", flag, value]).run().expect(1);
+        assert!(run.stderr.contains(said), "{run}");
+    }
+}
+
+#[test]
+fn a_list_that_is_not_there_is_a_matter_of_the_base_url() {
+    let (server, project) = (Server::start(), Project::small());
+    let url = format!("{}/nothing", server.url());
+    let run = project.at(&url, ["plan"]).run().expect(1);
+    assert!(run.stderr.contains("404"), "{run}");
+    let said = format!("check that {url} is the API's base URL");
+    assert!(run.stderr.contains(&said), "{run}");
 }

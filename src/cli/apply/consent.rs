@@ -65,16 +65,19 @@ async fn confirm(
     printer.message(&format!(
         "Apply these changes to {place}? Only `yes` is taken as a yes: "
     ));
-    answered("yes").await?;
+    answered("yes", printer).await?;
     if let Some(name) = &consent.name {
         printer.message(&format!("This cannot be undone. Type `{name}` to go on: "));
-        answered(name).await?;
+        answered(name, printer).await?;
     }
     Ok(())
 }
 
 /// Waits for an answer; only the right one is one.
-pub(in crate::cli) async fn answered(wanted: &str) -> Result<(), (Exit, Diagnostic)> {
+pub(in crate::cli) async fn answered(
+    wanted: &str,
+    printer: &Printer,
+) -> Result<(), (Exit, Diagnostic)> {
     let read = tokio::task::spawn_blocking(|| {
         let mut answer = String::new();
         std::io::stdin()
@@ -84,11 +87,18 @@ pub(in crate::cli) async fn answered(wanted: &str) -> Result<(), (Exit, Diagnost
     });
     let answer = tokio::select! {
         answer = read => answer,
-        () = crate::cli::interrupted() => return Err((Exit::Interrupted, interruption())),
+        () = crate::cli::interrupted() => {
+            printer.message("\n");
+            return Err((Exit::Interrupted, interruption()));
+        }
     };
     match answer {
         Ok(Ok(answer)) if answer.trim() == wanted => Ok(()),
-        _ => {
+        answer => {
+            // The question is still open where nobody ended its line.
+            if !matches!(answer, Ok(Ok(text)) if text.ends_with('\n')) {
+                printer.message("\n");
+            }
             let problem = Diagnostic::error("not-confirmed", "not confirmed");
             Err((Exit::Refused, problem.note("nothing was changed")))
         }

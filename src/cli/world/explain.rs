@@ -48,7 +48,11 @@ impl World {
                         continue;
                     }
                     causes.entry(cause).or_insert((diagnostics.len(), 0));
-                    api_error(error)
+                    let no_list = entry.is_none() && error.kind == ApiErrorKind::NotFound;
+                    match no_list {
+                        true => api_error(error).help(error.check_base_url()),
+                        false => api_error(error),
+                    }
                 }
                 Reason::Ambiguous { name, candidates } => Diagnostic::error(
                     "ambiguous",

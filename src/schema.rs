@@ -197,7 +197,8 @@ pub fn project_schema() -> Value {
             "Exclusive": {
                 "description": "Kinds of which nothing is to be but what is declared: what anybody \
                     else made of them, at the organisation's level and in declared workspaces, is \
-                    deleted. A map names the workspaces to which that is limited.",
+                    deleted. A map names the workspaces to which that is limited. Where two \
+                    systems have a kind of that name, `SYSTEM:KIND` is that of one.",
                 "type": "array",
                 "items": {
                     "type": ["string", "object"],

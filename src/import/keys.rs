@@ -10,7 +10,7 @@ use crate::model::{Address, Value};
 const LONGEST: usize = 60;
 
 /// An address for each object; `None` where its slug cannot be a key. `scope_key` is the key of
-/// what an object lives in, to tell objects of one name apart. The order of the objects does not
+/// what an object lives in, or those of what it joins, to tell objects of one name apart. The order of the objects does not
 /// matter, and neither does what was imported before.
 pub fn assign(
     objects: &[&Found],
@@ -43,12 +43,14 @@ pub fn assign(
             }
             _ => {
                 // What nothing else tells apart is the one of its kind in its place.
-                let place = scope_key(object).filter(|_| label(object, is_id).is_none());
+                let scope = scope_key(object);
+                let place = scope.clone().filter(|_| label(object, is_id).is_none());
+                let scope = scope.filter(|_| place.is_none());
                 let base = place.unwrap_or_else(|| base(object, is_id));
                 let alone = bases
                     .get(&(kind.name, base.clone()))
                     .is_none_or(|count| *count == 1);
-                let scoped = scope_key(object).map(|scope| format!("{scope}-{base}"));
+                let scoped = scope.map(|scope| format!("{scope}-{base}"));
                 let first = alone.then(|| base.clone());
                 // Of namesakes, the addresses tell who is who.
                 let whole = address_of(object, is_id).filter(|_| !alone);
@@ -80,8 +82,10 @@ pub fn label(object: &Found, is_id: fn(&str) -> bool) -> Option<&str> {
         return object.name.as_deref();
     }
     let places = object.kind.scope.iter().rev();
-    let texts = places.filter_map(|field| object.fields.get(*field)?.as_str());
-    texts.into_iter().find(|text| !is_id(text))
+    let mut texts = places.filter_map(|field| object.fields.get(*field)?.as_str());
+    // The values of a scope that names nothing are the same for many.
+    let words = object.kind.endpoints.list.scopes;
+    texts.find(|text| !is_id(text) && !words.contains(text))
 }
 
 /// A name as a key: small letters and digits, with dashes between them.

@@ -90,7 +90,12 @@ pub(super) fn read(
                     location: at(&place.span),
                 });
             }
-            gates.exclusive.push(Exclusive { kind: name, within });
+            let system = name.contains(':').then(|| kind.system.to_owned());
+            gates.exclusive.push(Exclusive {
+                kind: kind.name.to_owned(),
+                system,
+                within,
+            });
         }
     }
     if let Some((node, json)) = limits {
@@ -156,9 +161,17 @@ fn cannot_be_exclusive(kind: &Kind) -> Option<&'static str> {
     (kind.identity == Identity::Recorded).then_some("the API does not list them")
 }
 
-/// The kind of that name, in any system.
+/// The kind of that name, in any system, or in the one that stands before it and a colon.
 fn kind(name: &str, location: Location, reader: &mut Reader<'_>) -> Option<&'static Kind> {
-    let found = reader.options.systems.iter().find_map(|s| s.kind(name));
+    let (system, kind) = match name.split_once(':') {
+        Some((system, kind)) => (Some(system), kind),
+        None => (None, name),
+    };
+    let mut systems = reader.options.systems.iter();
+    let found = systems.find_map(|it| {
+        let is_meant = system.is_none_or(|system| system == it.name);
+        it.kind(kind).filter(|_| is_meant)
+    });
     if found.is_none() {
         let systems = reader.options.systems.iter();
         let names = systems.flat_map(|system| system.kinds.iter().map(|kind| kind.name));

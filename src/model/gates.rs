@@ -20,6 +20,8 @@ pub struct Gates {
 pub struct Exclusive {
     /// The name of the kind.
     pub kind: String,
+    /// Of this system alone; without it, of every system that has a kind of that name.
+    pub system: Option<String>,
     /// In these resources alone; without it, in all that are declared and outside of any.
     pub within: Option<Vec<Address>>,
 }

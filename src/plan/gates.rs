@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::replace::View;
 use super::{Action, Plan, Refusal};
-use crate::kind::Kind;
+use crate::kind::{Fate, Is, Kind};
 use crate::ledger::Record;
 use crate::live::Object;
 use crate::model::{Address, Exclusive, Limits, Pointer, Value};
@@ -30,11 +30,12 @@ impl View<'_> {
             for object in std::mem::take(objects) {
                 let within = exclusive
                     .iter()
-                    .any(|one| one.kind == kind.name && is_within(kind, &object, one));
+                    .any(|one| means(one, kind) && is_within(kind, &object, one));
                 let stays = kind
                     .server_made(&object.fields)
                     .or_else(|| kind.kept_elsewhere(&object.fields));
-                if !within || stays.is_some() {
+                let is_open = kind.fate(&object.fields) == Fate::Open;
+                if !within || stays.is_some() || !is_open {
                     kept.push(object);
                     continue;
                 }
@@ -57,12 +58,24 @@ impl View<'_> {
     }
 }
 
+/// Whether an exclusive scope is about a kind.
+fn means(exclusive: &Exclusive, kind: &Kind) -> bool {
+    let system = exclusive.system.as_deref();
+    exclusive.kind == kind.name && system.is_none_or(|system| system == kind.system)
+}
+
 /// Whether an object is where an exclusive scope is. What lives in something that is not declared
 /// is somebody else's matter.
 fn is_within(kind: &Kind, object: &Object, exclusive: &Exclusive) -> bool {
-    let lives_in = kind
-        .outer_scope()
-        .and_then(|field| object.fields.get(field));
+    // What tells objects apart is not always something to live in: a sort or an address is none.
+    let names = |field: &str| {
+        let at = Pointer::root().child(field);
+        kind.has(&at, |is| {
+            matches!(is, Is::Reference { .. } | Is::ReferenceBy { .. })
+        })
+    };
+    let outer = kind.scope.iter().find(|field| names(field));
+    let lives_in = outer.and_then(|field| object.fields.get(*field));
     match (lives_in, &exclusive.within) {
         (None | Some(Value::Null), within) => within.is_none(),
         (Some(Value::Reference(reference)), None) => !is_undeclared(&reference.address),

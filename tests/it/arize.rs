@@ -446,3 +446,75 @@ fn the_example_is_applied_and_then_there_is_nothing_to_do() {
         assert!(run.stdout.contains("+ workspaces.shop"), "{run}");
     }
 }
+
+/// A binding has no name of its own: it is called by what it gives to what, and an agent that takes
+/// anything says so.
+#[test]
+fn bindings_are_imported_under_telling_keys_and_a_schema_of_nothing_is_one() {
+    let (account, project) = (Account::new(), Project::of(ALL));
+    project.edit(
+        "input_schema: { type: object, required: [question], properties: { question: { type: string }, depth: { type: integer } } }",
+        "input_schema: {}",
+    );
+    account.apply(&project);
+    let empty = Project::new();
+    empty.file(
+        "gatewright.yaml",
+        "gatewright: 1\nmanifests: [\"org/**/*.yaml\"]\n",
+    );
+    let import = account.cli(&empty, ["import"]).run().expect(0);
+    let read = |name: &str| {
+        let path = empty.path().join("org/arize").join(name);
+        std::fs::read_to_string(path).unwrap_or_else(|_| panic!("no {name}\n{import}"))
+    };
+    let bindings = read("role-bindings.yaml");
+    for key in ["  prompt-editor-checkout:\n", "  prompt-editor-web-shop:\n"] {
+        assert!(bindings.contains(key), "{bindings}");
+    }
+    let integrations = read("integrations.yaml");
+    assert!(integrations.contains("input_schema: {}"), "{integrations}");
+    let plan = account.cli(&empty, ["plan", "--detailed-exitcode"]);
+    plan.run().expect(0);
+}
+
+#[test]
+fn integrations_that_nobody_declares_go_where_they_are_exclusive() {
+    let (account, project) = (Account::new(), Project::of(ALL));
+    account.apply(&project);
+    let by_hand = |name: &str| {
+        let body = json!({ "type": "LLM", "name": name, "config": { "provider": "FIREWORKS", "api_key": "k" } });
+        account.api("POST", "/v2/integrations", &body);
+    };
+    by_hand("By hand");
+    by_hand("Another");
+    let names = || {
+        let all = account.list("integrations");
+        let names = all
+            .iter()
+            .map(|one| one["name"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    let declared = names().len() - 2;
+    account.apply(&project);
+    assert_eq!(names().len(), declared + 2, "what nobody declares stays");
+
+    let exclusive = |kind: &str| {
+        let text =
+            format!("gatewright: 1\nmanifests: [\"org/**/*.yaml\"]\nexclusive: [\"{kind}\"]\n");
+        project.file("gatewright.yaml", &text);
+        let plan = account.cli(&project, ["plan", "--format", "json"]);
+        plan.run().expect(0).json()["plan"]["changes"].clone()
+    };
+    assert_eq!(exclusive("portkey:integrations"), json!([]));
+    for kind in ["integrations", "arize:integrations"] {
+        let changes = exclusive(kind);
+        assert_eq!(changes.as_array().unwrap().len(), 2, "{changes:#}");
+        for change in changes.as_array().unwrap() {
+            let what = (&change["action"], &change["exclusive"]);
+            assert_eq!(what, (&json!("delete"), &json!(true)));
+        }
+    }
+    account.apply(&project);
+    assert_eq!(names().len(), declared, "{:?}", names());
+    assert!(!names().iter().any(|name| name == "By hand"));
+}

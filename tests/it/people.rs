@@ -158,3 +158,21 @@ fn mappings_are_found_by_their_groups_and_made_anew() {
     project.apply(&url);
     assert_eq!(server.get("/scim/workspaces")["total_count"], 0);
 }
+
+#[test]
+fn invites_that_nobody_declares_are_withdrawn_where_they_are_exclusive() {
+    let (server, project) = (Server::start(), Project::of(MANIFEST));
+    let url = server.url();
+    project.apply(&url);
+    let by_hand = json!({ "email": "other@example.com", "role": "member", "workspaces": [] });
+    server.post("/admin/users/invites", by_hand);
+    project.assert_converged(&server, &url);
+    let exclusive = "gatewright: 1\nmanifests: [\"org/**/*.yaml\"]\nexclusive: [invites]\n";
+    project.file("gatewright.yaml", exclusive);
+    project.apply(&url);
+    let left = invites(&server).into_iter();
+    let left = left.filter(|it| it["status"] == "pending");
+    let left: Vec<String> = left.map(|it| text(&it["email"])).collect();
+    assert_eq!(left, ["new@example.com"]);
+    project.assert_converged(&server, &url);
+}

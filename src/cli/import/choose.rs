@@ -7,7 +7,7 @@ use crate::cli::args::ImportArgs;
 use crate::cli::world::{Connected, Failure, World};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::import::{self, Found};
-use crate::kind::{Kind, System};
+use crate::kind::{Is, Kind, System};
 use crate::ledger::Record;
 use crate::live::{self, Live, Wanted};
 use crate::model::{Address, Ident, Map, Reference, Value};
@@ -80,13 +80,21 @@ pub(super) fn candidates(
         }
     }
     let mut candidates: Vec<Candidate> = Vec::new();
-    // What others live in gets its key first: it tells them apart.
-    for scoped in [false, true] {
+    // What others live in gets its key first: it tells them apart. What joins others comes last.
+    let turn = |kind: &Kind| match (kind.outer_scope(), joins(kind)) {
+        (None, _) => 0,
+        (Some(_), false) => 1,
+        (Some(_), true) => 2,
+    };
+    for now in 0..3 {
         let now: Vec<&Found> = open
             .iter()
-            .filter(|found| found.kind.outer_scope().is_some() == scoped)
+            .filter(|found| turn(found.kind) == now)
             .collect();
-        let scope_key = |found: &Found| Some(outer(found, &names)?.key);
+        let scope_key = |found: &Found| match joins(found.kind) {
+            true => joined(found, &names),
+            false => Some(outer(found, &names)?.key),
+        };
         let addresses = import::assign(&now, &taken, &scope_key, is_id);
         for (found, address) in now.into_iter().zip(addresses) {
             let Some(address) = address else {
@@ -197,6 +205,31 @@ pub(super) fn nowhere(args: &ImportArgs, work: &Work) -> Vec<Diagnostic> {
 /// Whether objects of a kind are asked for.
 pub(super) fn asks_for(args: &ImportArgs, kind: &Kind) -> bool {
     args.kind.is_empty() || args.kind.iter().any(|name| name == kind.name)
+}
+
+/// Whether objects of a kind have neither a name nor a place of their own, but give one thing to
+/// another.
+fn joins(kind: &Kind) -> bool {
+    !kind.endpoints.list.scopes.is_empty()
+}
+
+/// The keys of what an object joins.
+fn joined(found: &Found, names: &Names) -> Option<String> {
+    let text = |field: &str| found.fields.get(field)?.as_str();
+    let keys = found.kind.rules.iter().filter_map(|rule| {
+        let of = match rule.is {
+            Is::Reference { kind, .. } => kind,
+            Is::ReferenceBy { field, kinds, .. } => {
+                let said = text(field)?;
+                kinds.iter().find(|(value, _)| *value == said)?.1
+            }
+            _ => return None,
+        };
+        let id = text(rule.at.0.strip_prefix('/')?)?;
+        Some(names.get(&(of, id.to_owned()))?.key.as_str())
+    });
+    let keys: Vec<&str> = keys.collect();
+    (!keys.is_empty()).then(|| keys.join("-"))
 }
 
 /// What an object lives in.

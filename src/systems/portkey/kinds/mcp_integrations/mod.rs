@@ -41,6 +41,11 @@ pub struct McpIntegrationSpec {
     #[serde(default)]
     #[schemars(length(min = 1))]
     pub workspace_id: NotNull<String>,
+    /// The organisation that it belongs to, by its UUID. Only an API key that does not say whose it
+    /// is needs it, to make one without `workspace_id`. Means nothing later.
+    #[serde(default)]
+    #[schemars(schema_with = "super::super::spec::uuid")]
+    pub organisation_id: NotNull<String>,
     /// Where the MCP server is.
     #[schemars(regex(pattern = "^https?://."), extend("format" = "uri"))]
     pub url: String,
@@ -129,6 +134,7 @@ pub static KIND: Kind = Kind {
                 attribute: Attribute::Id,
             },
         ),
+        Rule::new("/organisation_id", Is::CreateOnly),
         Rule::new("/configurations", Is::Merge),
         Rule::new("/configurations/custom_headers", Is::WriteOnly),
         Rule::new("/configurations/custom_headers/*", Is::Sensitive),

@@ -102,6 +102,10 @@ pub(super) async fn run(global: &Global, args: &DiffArgs, printer: &Printer) -> 
     differences.from.clone_from(&args.from);
     differences.to.clone_from(&args.to);
     differences.live = args.live;
+    for field in differences.changed.iter_mut().flat_map(|it| &mut it.fields) {
+        let values = field.from.iter_mut().chain(&mut field.to);
+        values.for_each(|value| printer.hide_in(value));
+    }
     let differ = differences.alike < from.len().max(to.len());
     let exit = match args.detailed_exitcode && differ {
         true => Exit::Changes,
@@ -239,7 +243,9 @@ fn text(found: &Differences) -> String {
             let shown = |value: &Option<Value>| match value {
                 None if found.live => "(nothing)".to_owned(),
                 None => "(not declared)".to_owned(),
-                Some(Value::Secret(secret)) => format!("secret {}", secret.sources().join(" + ")),
+                Some(Value::Secret(secret)) if !secret.sources().is_empty() => {
+                    format!("secret {}", secret.sources().join(" + "))
+                }
                 Some(value) => render::value(value),
             };
             let _ = writeln!(

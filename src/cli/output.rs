@@ -20,7 +20,7 @@ use super::exit::Exit;
 use crate::apply::Tally;
 use crate::diagnostic::render::{self, JsonDiagnostic};
 use crate::diagnostic::{Diagnostic, Sources};
-use crate::model::{Address, Ident, Pointer, SecretSet};
+use crate::model::{Address, Ident, Pointer, SecretSet, Value};
 use crate::plan::Plan;
 
 /// The JSON document that every command writes with `--format json`.
@@ -295,10 +295,15 @@ impl Printer {
         }
     }
 
+    /// Puts secrets in place of the texts of a value that hold one which must not be printed.
+    pub(super) fn hide_in(&self, value: &mut Value) {
+        let all = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().for_each(|secrets| secrets.hide_in(value));
+    }
+
     fn clean(&self, text: &str) -> String {
         let all = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter()
-            .fold(text.to_owned(), |text, secrets| secrets.redact(&text))
+        SecretSet::redact_all(&all, text)
     }
 
     /// Whether people read the output.

@@ -118,8 +118,8 @@ struct Reading<'r, 'a> {
     outside: Vec<String>,
     /// Texts that somebody chose to encrypt where the API has no secrets, and where they are from.
     sealed: BTreeMap<Pointer, String>,
-    /// A variable of that sort that went into the scalar being read.
-    sealed_variable: Option<Rc<str>>,
+    /// Where a part of the scalar being read is from that is of that sort.
+    sealed_part: Option<Rc<str>>,
     /// Whether a stand-in went into the scalar being read.
     stand_in: bool,
     /// Whether a secret that is not set went into the scalar being read.
@@ -263,7 +263,7 @@ impl<'r, 'a> Reading<'r, 'a> {
             origins: Origins::new(),
             outside: Vec::new(),
             sealed: BTreeMap::new(),
-            sealed_variable: None,
+            sealed_part: None,
             stand_in: false,
             unset: false,
             may_lack: false,
@@ -380,7 +380,7 @@ impl<'r, 'a> Reading<'r, 'a> {
             .extend(encrypted.iter().map(|it| it.source.to_string()));
         self.stand_in = false;
         self.unset = false;
-        self.sealed_variable = None;
+        self.sealed_part = None;
         let segments = self.text(&pieces, node, scope, guard);
         let outside = self.outside.split_off(before);
         let stand_in = self.stand_in;
@@ -390,8 +390,7 @@ impl<'r, 'a> Reading<'r, 'a> {
         self.outside.extend_from_slice(&outside);
         let value = assemble(segments);
         let chosen = encrypted.filter(|it| it.chosen).map(|it| it.source);
-        if let (Some(source), Value::String(text)) =
-            (chosen.or(self.sealed_variable.take()), &value)
+        if let (Some(source), Value::String(text)) = (chosen.or(self.sealed_part.take()), &value)
             && guard == Guard::Open
         {
             self.seal_in_the_open(text, &source, node, scope);
@@ -442,16 +441,34 @@ impl<'r, 'a> Reading<'r, 'a> {
     ) -> Option<Vec<Segment>> {
         let mut segments = Some(Vec::new());
         for piece in pieces {
+            let before = self.outside.len();
             let found = match piece {
                 Piece::Text(text) => Some(vec![Segment::Text(text.clone())]),
                 Piece::Hole(hole) => self.fill(hole, node, scope, guard),
             };
+            if guard > Guard::Open && self.outside.len() > before && !self.stand_in {
+                self.hide_part(found.iter().flatten());
+            }
             segments = segments.zip(found).map(|(mut all, more)| {
                 all.extend(more);
                 all
             });
         }
         segments
+    }
+
+    /// Hides what is a part of a secret, such as the token behind `Bearer `: it may well come to light
+    /// alone. Short parts may be names of regions and the like.
+    fn hide_part<'s>(&mut self, part: impl Iterator<Item = &'s Segment>) {
+        const LONG: usize = 8;
+        for segment in part {
+            if let Segment::Text(text) = segment
+                && text.len() >= LONG
+            {
+                let secret = Secret::declared(text, Vec::new());
+                self.reader.secrets.insert(&secret);
+            }
+        }
     }
 
     fn fill(

@@ -1,7 +1,7 @@
 //! Secrets as a type: they cannot be printed, logged or serialised, only revealed on purpose.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -170,157 +170,6 @@ impl Fingerprint {
     }
 }
 
-/// Every secret that a run knows, to take them out of texts that come from elsewhere: an error
-/// body of a server may well repeat the key that it refuses, and a description on a server may
-/// hold one. Clones share what they know, so that a secret which is only learnt in the middle of a
-/// run, such as the key that a server has just made, is hidden from then on by everybody.
-#[derive(Clone, Debug, Default)]
-pub struct SecretSet(Arc<RwLock<Vec<(Secret, Spellings)>>>);
-
-/// How a secret may be spelled in a text, longest first.
-#[derive(Clone)]
-struct Spellings(Arc<Zeroizing<Vec<String>>>);
-
-impl fmt::Debug for Spellings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Spellings(..)")
-    }
-}
-
-impl SecretSet {
-    /// Adds a secret, and of a JSON document what is secret in it, which may well come to light
-    /// alone. Texts shorter than four characters are too common to search for.
-    pub fn insert(&self, secret: &Secret) {
-        self.insert_text(secret);
-        if secret.reveal().trim_start().starts_with('{')
-            && let Ok(document) = serde_json::from_str(secret.reveal())
-        {
-            let mut inner = Vec::new();
-            secrets_in("", &document, &mut inner);
-            for text in inner {
-                self.insert_text(&Secret::live(text));
-            }
-        }
-    }
-
-    fn insert_text(&self, secret: &Secret) {
-        // What is behind a poisoned lock is still whole: a push either happened or did not.
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if secret.reveal().len() >= 4 && !known.iter().any(|(known, _)| known == secret) {
-            known.push((secret.clone(), spellings(secret.reveal())));
-        }
-    }
-
-    /// Adds the secrets of another set.
-    pub fn extend(&self, other: &Self) {
-        if Arc::ptr_eq(&self.0, &other.0) {
-            return;
-        }
-        let others = other.0.read().unwrap_or_else(PoisonError::into_inner);
-        others.iter().for_each(|(secret, _)| self.insert(secret));
-    }
-
-    /// `text` with every known secret replaced: as it is, as JSON and HTML have it, in base64, in
-    /// hexadecimal and percent-encoded.
-    pub fn redact(&self, text: &str) -> String {
-        let mut clean = text.to_owned();
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        for spelling in known.iter().flat_map(|(_, spellings)| spellings.0.iter()) {
-            if clean.contains(spelling) {
-                clean = clean.replace(spelling, "(secret)");
-            }
-        }
-        clean
-    }
-}
-
-/// The texts of a document that its members' names or their own lengths tell to be secret. The rest,
-/// such as the address of an account, is too common to be hidden.
-fn secrets_in(name: &str, value: &serde_json::Value, found: &mut Vec<String>) {
-    const NAMES: &[&str] = &["key", "secret", "token", "password", "credential"];
-    const LONG: usize = 40;
-    match value {
-        serde_json::Value::String(text) => {
-            let named = text.len() >= 8 && NAMES.iter().any(|part| name.contains(part));
-            if (named || text.len() >= LONG) && !text.starts_with("https://") {
-                found.push(text.clone());
-            }
-        }
-        serde_json::Value::Array(items) => {
-            items.iter().for_each(|item| secrets_in(name, item, found));
-        }
-        serde_json::Value::Object(members) => {
-            for (name, member) in members {
-                secrets_in(&name.to_ascii_lowercase(), member, found);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn spellings(text: &str) -> Spellings {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-    let quoted = |text: &str| {
-        let quoted = serde_json::to_string(text).unwrap_or_default();
-        quoted
-            .get(1..quoted.len().saturating_sub(1))
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let hex = |upper: bool| -> String {
-        let digits = text.bytes().map(|b| {
-            if upper {
-                format!("{b:02X}")
-            } else {
-                format!("{b:02x}")
-            }
-        });
-        digits.collect()
-    };
-    let percent = utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    let json = quoted(text);
-    let mut all = vec![
-        quoted(&json),
-        json,
-        hex(false),
-        hex(true),
-        percent.to_lowercase(),
-        percent,
-        // As browsers and most libraries encode it: fewer characters escaped.
-        crate::client::escape(text),
-        text.to_owned(),
-    ];
-    // In base64 a text reads differently at each of three offsets, for example behind a user name;
-    // what depends on its neighbours stays.
-    for offset in 0..3 {
-        let bytes = [&[0; 3][..offset], text.as_bytes()].concat();
-        for encoded in [
-            STANDARD_NO_PAD.encode(&bytes),
-            URL_SAFE_NO_PAD.encode(&bytes),
-        ] {
-            let start = [0, 2, 3][offset];
-            let end = encoded.len() - usize::from(bytes.len() % 3 != 0);
-            all.extend(
-                encoded
-                    .get(start..end)
-                    .filter(|core| core.len() >= 5)
-                    .map(str::to_owned),
-            );
-        }
-    }
-    let html = text
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
-    all.push(html.replace('"', "&quot;").replace('\'', "&#39;"));
-    all.push(html);
-    all.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
-    all.dedup();
-    Spellings(Arc::new(Zeroizing::new(all)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,41 +200,5 @@ mod tests {
         assert_eq!(base, key.fingerprint("integrations.a/key", &secret));
         assert_ne!(base, key.fingerprint("integrations.b/key", &secret));
         assert!(!base.comparable(&other.fingerprint("integrations.a/key", &secret)));
-    }
-
-    #[test]
-    fn redaction_reaches_json_escapes() {
-        let known = SecretSet::default();
-        known.insert(&Secret::declared("line\nbreak\"key", vec![]));
-        let echoed = serde_json::json!({ "got": "line\nbreak\"key" }).to_string();
-        assert!(!known.redact(&echoed).contains("break"));
-        let twice = serde_json::json!({ "text": echoed }).to_string();
-        assert!(!known.redact(&twice).contains("break"));
-    }
-
-    #[test]
-    fn what_is_secret_in_a_document_is_hidden_alone_as_well() {
-        let known = SecretSet::default();
-        let document = r#"{"type":"service_account","private_key":"pem-of-it","project_id":"p-1",
-                           "token_uri":"https://oauth2.example/token"}"#;
-        known.insert(&Secret::declared(document, vec![]));
-        let said = "service_account p-1 pem-of-it https://oauth2.example/token";
-        assert_eq!(
-            known.redact(said),
-            "service_account p-1 (secret) https://oauth2.example/token"
-        );
-    }
-
-    #[test]
-    fn redaction_knows_the_usual_encodings() {
-        let known = SecretSet::default();
-        known.insert(&Secret::declared("sk/a+b==?&c%", vec![]));
-        for spelled in [
-            "c2svYStiPT0/JmMl",
-            "736b2f612b623d3d3f266325",
-            "sk%2Fa%2Bb%3D%3D%3F%26c%25",
-        ] {
-            assert_eq!(known.redact(spelled), "(secret)", "{spelled}");
-        }
     }
 }

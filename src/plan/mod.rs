@@ -30,7 +30,7 @@ use sha2::{Digest as _, Sha256};
 use crate::diagnostic::Position;
 use crate::diff::FieldChange;
 use crate::ledger::Record;
-use crate::model::{Address, Ident, Pointer, Value};
+use crate::model::{Address, Ident, Pointer, SecretSet, Value};
 
 /// The version of the plan's form. It changes when a reader of an older form would go wrong.
 pub const FORMAT: u32 = 1;
@@ -364,6 +364,20 @@ impl Plan {
     #[must_use]
     pub fn after(mut self, moved: Vec<Move>) -> Self {
         self.moved = moved;
+        self
+    }
+
+    /// The same plan, with secrets in place of the texts that hold a known one: what a server shows
+    /// may repeat a key.
+    #[must_use]
+    pub fn hiding(mut self, secrets: &SecretSet) -> Self {
+        let fields = self.changes.iter_mut().flat_map(|it| &mut it.fields);
+        for field in fields {
+            let values = [&mut field.old, &mut field.new];
+            for value in values.into_iter().chain(&mut field.last_applied) {
+                secrets.hide_in(value);
+            }
+        }
         self
     }
 

@@ -290,6 +290,62 @@ fn secrets_inside_of_documents_and_texts_are_secrets() {
     }
 }
 
+/// What the server shows may repeat a key, and a line may end in the middle of it.
+#[test]
+fn a_text_that_is_cut_in_the_middle_of_a_key_shows_no_part_of_it() {
+    let (server, project) = (Server::start(), Project::small());
+    let url = server.url();
+    run(&project, &url, OPENAI_KEY, ["apply", "--yes"]).expect(0);
+    let workspace = server.workspace_path("Payments");
+    server.make_workspace("Theirs");
+    let theirs = server.workspace_path("Theirs");
+    server.put(
+        &theirs,
+        json!({ "description": format!("use {OPENAI_KEY}") }),
+    );
+    let part = &OPENAI_KEY[..6];
+    let cut = format!("{}{OPENAI_KEY}", "x".repeat(50));
+    server.put(&workspace, json!({ "description": cut }));
+    for arguments in [
+        ["plan", "--full"],
+        ["plan", "--format=json"],
+        ["drift", "--full"],
+        ["adopt", "--drift"],
+        ["import", "--dry-run"],
+        ["import", "--format=json"],
+        ["apply", "--yes"],
+    ] {
+        let run = run(&project, &url, OPENAI_KEY, arguments);
+        assert!(!run.output().contains(part), "{arguments:?}: {run}");
+        for file in walkdir::WalkDir::new(project.path()).into_iter().flatten() {
+            let text = std::fs::read_to_string(file.path()).unwrap_or_default();
+            assert!(!text.contains(part), "{arguments:?}: {file:?}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn the_token_behind_the_word_bearer_is_hidden_alone() {
+    let (server, project) = (Server::start(), Project::small());
+    project.edit(
+        "    key: ${env:OPENAI_API_KEY}\n",
+        "    key: ${env:OPENAI_API_KEY}\n    configurations: { custom_host: \"https://h.example/v1\", \
+         custom_headers: { authorization: \"Bearer ${env:TOKEN}\" } }\n",
+    );
+    const TOKEN: &str = "tok-alone-31337";
+    let body = json!({ "message": format!("no such token: {TOKEN}") }).to_string();
+    let proxy = Proxy::start(&server, move |seen| match seen.is_write() {
+        true => Fate::answer("400 Bad Request", "", &body),
+        false => Fate::Forward,
+    });
+    let apply = project
+        .at(&proxy.url(), ["apply", "--yes"])
+        .env("TOKEN", TOKEN);
+    let apply = apply.run();
+    assert!(apply.stderr.contains("no such token: (secret)"), "{apply}");
+    assert_no_leak("the output", &apply.output(), TOKEN);
+}
+
 #[test]
 fn a_crash_leaves_no_secret_in_the_journal() {
     let (server, project) = (Server::start(), Project::small());

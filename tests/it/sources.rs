@@ -158,3 +158,27 @@ fn no_shell_reads_what_is_run_and_failures_are_told_without_what_was_printed() {
         assert_no_leak("the output", &failed.output(), SECRET);
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn what_sops_decrypts_is_in_no_ledger_where_the_api_has_no_secret() {
+    let server = Server::start();
+    let project = Project::of(
+        "workspaces:\n  w: { name: W, description: \"Ask ${sops:prod.enc.yaml#openai/key}\" }\n",
+    );
+    let path = with_sops(&project);
+    for arguments in [["apply", "--yes"], ["plan", "--detailed-exitcode"]] {
+        let run = project.at(&server.url(), arguments).env("PATH", &path);
+        let run = run.run().expect(0);
+        assert!(
+            run.stderr.contains("warning[encrypted-in-the-open]"),
+            "{run}"
+        );
+        assert_no_leak("the output", &run.output(), SECRET);
+        assert_no_leak("the state", &project.state(), SECRET);
+    }
+    let description = server.workspace("W")["description"].clone();
+    assert_eq!(description, format!("Ask {SECRET}"));
+    let source = r#"{"$secret":["${sops:prod.enc.yaml#openai/key}"]}"#;
+    assert!(project.ledger().contains(source), "{}", project.ledger());
+}

@@ -292,7 +292,12 @@ pub(super) async fn read(
         &connected.cache,
     )
     .await;
-    let live = live.map_err(|problems| world.explain(vec![problems]))?;
+    let mut live = live.map_err(|problems| world.explain(vec![problems]))?;
+    // No file is to repeat what is a secret elsewhere.
+    let objects = live.objects.values_mut();
+    for value in objects.flat_map(|object| object.fields.values_mut()) {
+        connected.client.secrets().hide_in(value);
+    }
     let ident =
         |(address, object): (&Address, &live::Object)| (address.clone(), object.ident.clone());
     let idents: BTreeMap<Address, Ident> = live.objects.iter().map(ident).collect();

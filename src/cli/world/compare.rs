@@ -244,6 +244,7 @@ impl World {
         plan::build(environment, &sides, &self.gates)
             .without(unread)
             .after(moved.cloned().collect())
+            .hiding(&self.repository.secrets)
     }
 
     /// A ledger as a plan has to see it.

@@ -241,7 +241,7 @@ impl Reading<'_, '_> {
             {
                 let secret = Secret::declared(text, Vec::new());
                 self.reader.secrets.insert(&secret);
-                self.sealed_variable = Some(encrypted.source);
+                self.sealed_part = Some(encrypted.source);
             }
         }
         let text = match &variable.value {

@@ -105,6 +105,7 @@ impl Reading<'_, '_> {
                 // Whoever encrypts a value does not want to read it anywhere.
                 let secret = Secret::declared(text.as_str(), Vec::new());
                 self.reader.secrets.insert(&secret);
+                self.sealed_part = self.outside.last().map(|source| source.as_str().into());
                 Some(text)
             }
             Err(reason) => {

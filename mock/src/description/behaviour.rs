@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::Description;
 use super::resource::Resource;
 use crate::engine::error::ApiError;
-use crate::engine::work;
+use crate::engine::find;
 
 /// One kind of object the mock keeps.
 #[derive(Clone, Debug, Deserialize)]
@@ -393,7 +393,7 @@ impl OperationBehaviour {
         if let Some(kind) = self.kind.get() {
             return Ok(kind);
         }
-        let kind = work::resource(description, &self.resource)?;
+        let kind = find::resource(description, &self.resource)?;
         Ok(self.kind.get_or_init(|| kind))
     }
 }

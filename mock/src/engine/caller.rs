@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::error::ApiError;
-use super::work;
+use super::find;
 use crate::description::Description;
 use crate::description::api::{ApiSpec, Tenancy};
 use crate::description::node::Node;
@@ -65,7 +65,7 @@ impl Caller {
         let key = secret
             .target("key_id")
             .filter(|_| !is_over(state, secret.get("expires_at")))
-            .and_then(|id| work::find(state, &kinds.key, id, None))
+            .and_then(|id| find::named(state, &kinds.key, id, None))
             .filter(|key| !is_over(state, key.get("expires_at")));
         Some(key.ok_or_else(ApiError::unauthorised).map(|key| Caller {
             api: Some(api),
@@ -170,7 +170,7 @@ impl Caller {
             // A member is where its owner is, and an owner out of sight is refused before.
             (_, Some(member)) => {
                 let owner = record.target(OWNER);
-                let owner = owner.and_then(|owner| work::find(state, &member.of, owner, None));
+                let owner = owner.and_then(|owner| find::named(state, &member.of, owner, None));
                 let outside = owner
                     .as_ref()
                     .and_then(|owner| owner.target(&tenancy.field))

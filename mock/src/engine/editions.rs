@@ -11,8 +11,8 @@ use super::error::ApiError;
 use super::list::page_of;
 use super::request::Request;
 use super::shape::Outcome;
-use super::work::{self, Work};
-use super::{list, references};
+use super::work::Work;
+use super::{find, list, references};
 use crate::description::Description;
 use crate::description::behaviour::{EditionsSpec, OperationBehaviour};
 use crate::description::operation::Operation;
@@ -126,7 +126,7 @@ pub(crate) fn list(
         field: Arc::from(OWNER),
         target: Arc::clone(&record.id),
     };
-    let editions = work::linked(state, &spec.kind, &link);
+    let editions = find::linked(state, &spec.kind, &link);
     let items = editions
         .iter()
         .rev()
@@ -145,7 +145,7 @@ pub(crate) fn get_edition(
 ) -> Result<Outcome, ApiError> {
     let (_, spec, record) = subject(description, state, operation, behaviour, request)?;
     let name = request.subject(operation, None);
-    let edition = work::find(state, &spec.kind, name, Some(&record.id));
+    let edition = find::named(state, &spec.kind, name, Some(&record.id));
     let edition = edition
         .filter(|edition| *edition.id == *name)
         .ok_or_else(missing)?;
@@ -174,7 +174,7 @@ pub(crate) fn label(
     let label = work
         .find(kind, label, None)
         .filter(|found| is_visible(found, &record))
-        .ok_or_else(|| work::missing(labels))?;
+        .ok_or_else(|| find::missing(labels))?;
     let number = number_of(&edition, KEY);
     let now = Value::from(work.state.clock.now());
     work.amend(&resource.name, &record.id, |fields| {
@@ -216,15 +216,15 @@ pub(crate) fn referred(
     kind: &str,
     reference: &str,
 ) -> Result<(Arc<Record>, Arc<Record>), ApiError> {
-    let resource = work::resource(description, kind)?;
+    let resource = find::resource(description, kind)?;
     let Some(spec) = &resource.spec.editions else {
-        return Err(work::missing(resource));
+        return Err(find::missing(resource));
     };
     let (name, version) = match reference.rsplit_once('@') {
         Some((name, version)) => (name, version),
         None => (reference, "default"),
     };
-    let record = work::find(state, kind, name, None).ok_or_else(|| work::missing(resource))?;
+    let record = find::named(state, kind, name, None).ok_or_else(|| find::missing(resource))?;
     let edition = match version {
         "default" => edition(state, spec, &record, PUBLISHED)?,
         "latest" => edition(state, spec, &record, LATEST)?,
@@ -235,7 +235,7 @@ pub(crate) fn referred(
             let labels = spec.labels.as_deref().ok_or_else(missing)?;
             let number = pairs(&record)
                 .find(|(id, _)| {
-                    work::find(state, labels, id, None)
+                    find::named(state, labels, id, None)
                         .is_some_and(|found| found.text("name") == Some(label))
                 })
                 .map(|(_, number)| number.to_string())
@@ -358,7 +358,7 @@ fn on(state: &State, spec: &EditionsSpec, record: &Record, edition: &Record) -> 
     };
     let on_it = pairs(record).filter(|(_, labelled)| *labelled == number);
     on_it
-        .filter(|(id, _)| work::find(state, kind, id, None).is_some())
+        .filter(|(id, _)| find::named(state, kind, id, None).is_some())
         .last()
         .map_or(Value::Null, |(id, _)| Value::from(id))
 }
@@ -421,7 +421,7 @@ fn numbered(
 
 fn again(work: &Work<'_>, resource: &Resource, record: &Record) -> Result<Arc<Record>, ApiError> {
     work.find(&resource.name, &record.id, None)
-        .ok_or_else(|| work::missing(resource))
+        .ok_or_else(|| find::missing(resource))
 }
 
 /// The object whose editions an operation is about.
@@ -436,7 +436,7 @@ fn subject(
     let record = list::lookup(description, state, operation, behaviour, request)?;
     match &resource.spec.editions {
         Some(spec) => Ok((resource, spec, record)),
-        None => Err(work::missing(resource)),
+        None => Err(find::missing(resource)),
     }
 }
 

@@ -6,12 +6,11 @@ use imbl::Vector;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::editions;
 use super::error::ApiError;
 use super::paging::{self, Paged};
 use super::request::Request;
 use super::shape::Outcome;
-use super::work;
+use super::{editions, find, naming};
 use crate::description::Description;
 use crate::description::behaviour::{Filter, OperationBehaviour};
 use crate::description::operation::Operation;
@@ -28,13 +27,13 @@ pub(crate) fn lookup(
     behaviour: &OperationBehaviour,
     request: &Request,
 ) -> Result<Arc<Record>, ApiError> {
-    let record = find(description, state, operation, behaviour, request)?;
+    let record = record(description, state, operation, behaviour, request)?;
     let resource = behaviour.kind(description)?;
     request.caller.may_see(state, resource, &record)?;
     Ok(record)
 }
 
-fn find(
+fn record(
     description: &'static Description,
     state: &State,
     operation: &Operation,
@@ -55,8 +54,8 @@ fn find(
         None => request.subject(operation, behaviour.by.as_deref()),
     };
     if let Some(owner) = owner(description, state, resource, behaviour, request)? {
-        return work::find(state, &resource.name, name, Some(&owner.id))
-            .ok_or_else(|| work::missing(resource));
+        return find::named(state, &resource.name, name, Some(&owner.id))
+            .ok_or_else(|| find::missing(resource));
     }
     let scope = match &behaviour.scope {
         None => None,
@@ -74,11 +73,11 @@ fn find(
         }
     };
     let within = scope.as_ref().map(|scope| &*scope.id);
-    if let Some(record) = work::find(state, &resource.name, name, within) {
+    if let Some(record) = find::named(state, &resource.name, name, within) {
         // A kind with an identity is named by it, other keys name nothing.
-        let hidden = work::is_keyed(resource) && resource.spec.identity.is_none();
+        let hidden = naming::is_keyed(resource) && resource.spec.identity.is_none();
         return match hidden && *record.id != *name {
-            true => Err(work::missing(resource)),
+            true => Err(find::missing(resource)),
             false => Ok(record),
         };
     }
@@ -91,7 +90,7 @@ fn find(
         .and_then(|collection| collection.by_id(name))
         .filter(|record| wanted && record.archived)
         .cloned()
-        .ok_or_else(|| work::nothing(description, resource, name))
+        .ok_or_else(|| find::nothing(description, resource, name))
 }
 
 /// One object.
@@ -163,7 +162,7 @@ pub(crate) fn list(
                     continue;
                 };
                 let target = named_object(description, state, &reference.to, &text)?;
-                let kind = work::resource(description, &reference.to)?;
+                let kind = find::resource(description, &reference.to)?;
                 request.caller.may_see(state, kind, &target)?;
                 let wanted = Link {
                     field: Arc::from(field.as_str()),
@@ -485,7 +484,7 @@ pub(crate) fn owner(
         return Ok(None);
     };
     let owner = named_object(description, state, &member.of, request.name(parameter))?;
-    let kind = work::resource(description, &member.of)?;
+    let kind = find::resource(description, &member.of)?;
     request.caller.may_see(state, kind, &owner)?;
     Ok(Some(owner))
 }
@@ -497,8 +496,8 @@ fn named_object(
     kind: &str,
     name: &str,
 ) -> Result<Arc<Record>, ApiError> {
-    let kind = work::resource(description, kind)?;
-    work::find(state, &kind.name, name, None).ok_or_else(|| work::nothing(description, kind, name))
+    let kind = find::resource(description, kind)?;
+    find::named(state, &kind.name, name, None).ok_or_else(|| find::nothing(description, kind, name))
 }
 
 /// The objects of a collection that hold a reference, as fields.

@@ -11,8 +11,8 @@ use super::error::ApiError;
 use super::list::{fields_linked, page_of};
 use super::request::Request;
 use super::shape::Outcome;
-use super::work::{self, Work};
-use super::{references, write};
+use super::work::Work;
+use super::{find, naming, references, write};
 use crate::description::Description;
 use crate::description::behaviour::OperationBehaviour;
 use crate::description::operation::Operation;
@@ -86,7 +86,7 @@ pub(crate) fn merge(
                 item.entry(field.clone()).or_insert_with(|| value.clone());
             }
         }
-        work::compose_key(member, &mut item);
+        naming::compose_key(member, &mut item);
         // The key may be a reference: members are told apart by the object, not by its spelling.
         references::resolve(work, resource, &mut item, None)?;
         let key = item
@@ -159,9 +159,9 @@ fn owner(
         .member
         .as_ref()
         .map_or(&behaviour.resource, |member| &member.of);
-    let kind = work::resource(description, kind)?;
+    let kind = find::resource(description, kind)?;
     let name = request.subject(operation, behaviour.by.as_deref());
-    let owner = work::find(state, &kind.name, name, None).ok_or_else(|| work::missing(kind))?;
+    let owner = find::named(state, &kind.name, name, None).ok_or_else(|| find::missing(kind))?;
     request.caller.may_see(state, kind, &owner)?;
     Ok((kind, owner))
 }

@@ -1,4 +1,4 @@
-//! A write in progress: the description, a fork of the state, and the steps every write is made of.
+//! A write in progress: the description, the state, and the steps every write is made of.
 
 use std::sync::Arc;
 
@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use super::caller::Caller;
 use super::error::ApiError;
-use super::{identity, references, secrets};
+use super::{find, naming, references, secrets};
 use crate::description::Description;
-use crate::description::behaviour::{MemberSpec, OnDelete};
+use crate::description::behaviour::OnDelete;
 use crate::description::resource::{OWNER, Resource};
 use crate::hooks::{self, Hook};
 use crate::store::record::{Link, Object, Record};
@@ -33,7 +33,7 @@ impl Work<'_> {
 
     /// The definition of a kind of object.
     pub(crate) fn resource(&self, name: &str) -> Result<&'static Resource, ApiError> {
-        resource(self.description, name)
+        find::resource(self.description, name)
     }
 
     /// The active object that `name` names, by id or by slug, inside `within` if that is given.
@@ -43,7 +43,7 @@ impl Work<'_> {
         name: &str,
         within: Option<&str>,
     ) -> Option<Arc<Record>> {
-        find(self.state, resource, name, within)
+        find::named(self.state, resource, name, within)
     }
 
     /// The code for what is special about a kind.
@@ -80,7 +80,7 @@ impl Work<'_> {
         let hook = Self::hook(resource);
         self.rename(resource, &mut input);
         if let Some(member) = &spec.member {
-            compose_key(member, &mut input);
+            naming::compose_key(member, &mut input);
         }
         self.supply_defaults(resource, &mut input);
         references::resolve(self, resource, &mut input, None)?;
@@ -151,7 +151,7 @@ impl Work<'_> {
             if spec.identity.is_none() {
                 fields.insert("id".to_owned(), Value::from(&*id));
             }
-            if let Some(slug) = slug.as_ref().filter(|_| !is_keyed(resource)) {
+            if let Some(slug) = slug.as_ref().filter(|_| !naming::is_keyed(resource)) {
                 fields.insert("slug".to_owned(), Value::from(&**slug));
             }
             for by in &stamps.user {
@@ -237,7 +237,7 @@ impl Work<'_> {
             .cloned();
         updated.links = references::links(self, resource, &mut fields);
         updated.links.extend(owner);
-        if is_keyed(resource) && spec.identity.is_none() {
+        if naming::is_keyed(resource) && spec.identity.is_none() {
             let key = self.key(resource, &fields);
             if key.as_deref() != record.slug.as_deref() {
                 updated.slug = self.slug(resource, None, &fields, &record.within)?;
@@ -360,7 +360,7 @@ impl Work<'_> {
                 target: Arc::clone(&record.id),
             };
             let kind = self.resource(&dependent.resource)?;
-            for holder in linked(self.state, &dependent.resource, &link) {
+            for holder in find::linked(self.state, &dependent.resource, &link) {
                 self.discard(kind, &holder)?;
             }
         }
@@ -370,7 +370,7 @@ impl Work<'_> {
     /// The object with this id, or the kind's own answer for a missing one.
     fn existing(&self, resource: &Resource, id: &str) -> Result<Arc<Record>, ApiError> {
         self.find(&resource.name, id, None)
-            .ok_or_else(|| missing(resource))
+            .ok_or_else(|| find::missing(resource))
     }
 
     fn rename(&self, resource: &Resource, input: &mut Map<String, Value>) {
@@ -431,180 +431,6 @@ impl Work<'_> {
         }
         Ok(())
     }
-
-    /// The value that takes the place of a slug, if the kind has one.
-    fn key(&self, resource: &Resource, fields: &Map<String, Value>) -> Option<Arc<str>> {
-        if let Some(unique) = &resource.spec.unique {
-            // The separator is no part of a name, so that no path names an object by its key.
-            let mut key = String::new();
-            for field in &unique.fields {
-                key.push('\u{1f}');
-                match fields.get(field) {
-                    Some(Value::String(text)) if unique.folded => {
-                        key.push_str(&text.to_lowercase())
-                    }
-                    Some(Value::String(text)) => key.push_str(text),
-                    Some(other) => key.push_str(&other.to_string()),
-                    None => {}
-                }
-            }
-            return Some(Arc::from(key));
-        }
-        let field = resource.spec.slug.as_ref()?.from.as_deref()?;
-        fields.get(field).and_then(Value::as_str).map(Arc::from)
-    }
-
-    fn slug(
-        &mut self,
-        resource: &Resource,
-        chosen: Option<&Value>,
-        fields: &Map<String, Value>,
-        within: &str,
-    ) -> Result<Option<Arc<str>>, ApiError> {
-        let taken = |state: &State, slug: &str| {
-            let collection = state.collection(&resource.name);
-            collection.is_some_and(|collection| collection.by_slug(slug, within).is_some())
-        };
-        if let Some(identity) = &resource.spec.identity {
-            let key = match fields.get(&identity.field) {
-                Some(Value::String(text)) => text.clone(),
-                Some(other) => other.to_string(),
-                None => String::new(),
-            };
-            return match taken(self.state, &key) {
-                true => Err(ApiError::conflict(format!(
-                    "Another {} has this {} already",
-                    resource.spec.noun, identity.field
-                ))),
-                false => Ok(Some(Arc::from(key))),
-            };
-        }
-        if let Some(member) = &resource.spec.member {
-            let key = fields
-                .get(&member.key)
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            return Ok(Some(Arc::from(key)));
-        }
-        if is_keyed(resource) {
-            let key = self.key(resource, fields);
-            // What is there for the whole account is there inside of everything, too.
-            let collection = self.state.collection(&resource.name);
-            let clash = |key: &str, within: &str| {
-                collection.is_some_and(|collection| collection.by_slug(key, within).is_some())
-            };
-            return match key {
-                Some(key) if clash(&key, within) || clash(&key, "") => Err(ApiError::conflict(
-                    format!("This {} exists already", resource.spec.noun),
-                )),
-                key => Ok(key),
-            };
-        }
-        let Some(spec) = &resource.spec.slug else {
-            return Ok(None);
-        };
-        if let Some(slug) = chosen
-            .and_then(Value::as_str)
-            .filter(|slug| !slug.is_empty())
-        {
-            return match taken(self.state, slug) {
-                true => Err(ApiError::conflict(format!(
-                    "{} with slug {slug} already exists",
-                    resource.spec.noun
-                ))),
-                false => Ok(Some(Arc::from(slug))),
-            };
-        }
-        let name = fields
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        loop {
-            let slug = self.state.ids.slug(spec, name);
-            if !taken(self.state, &slug) {
-                return Ok(Some(Arc::from(slug)));
-            }
-        }
-    }
-}
-
-/// Whether objects of a kind have a key that is made of their fields.
-pub(crate) fn is_keyed(resource: &Resource) -> bool {
-    let slug = resource.spec.slug.as_ref();
-    resource.spec.unique.is_some()
-        || resource.spec.identity.is_some()
-        || slug.is_some_and(|slug| slug.from.is_some())
-}
-
-/// The definition of a kind of object.
-pub(crate) fn resource(
-    description: &'static Description,
-    name: &str,
-) -> Result<&'static Resource, ApiError> {
-    // The description was checked when it was read: every name that annotations use is defined.
-    description
-        .resources
-        .get(name)
-        .ok_or_else(|| ApiError::invalid(format!("{name} is not described")))
-}
-
-/// The active object that `name` names, by id or by slug, inside `within` if that is given.
-pub(crate) fn find(
-    state: &State,
-    resource: &str,
-    name: &str,
-    within: Option<&str>,
-) -> Option<Arc<Record>> {
-    let collection = state.collection(resource)?;
-    let by_id = collection.by_id(name).filter(|record| !record.archived);
-    let found = match (by_id, within) {
-        (Some(record), None) => Some(record),
-        (Some(record), Some(within)) => {
-            let inside = record.links.iter().any(|link| &*link.target == within);
-            inside.then_some(record)
-        }
-        (None, Some(within)) => collection.by_slug(name, within).or_else(|| {
-            // A slug of the whole account, of an object that is inside all the same.
-            let found = collection.by_slug_anywhere(name)?;
-            let inside = found.links.iter().any(|link| &*link.target == within);
-            inside.then_some(found)
-        }),
-        (None, None) => collection.by_slug_anywhere(name),
-    };
-    found.cloned()
-}
-
-/// The active objects that hold a reference, in the order of their creation.
-pub(crate) fn linked(state: &State, resource: &str, link: &Link) -> Vec<Arc<Record>> {
-    let Some(collection) = state.collection(resource) else {
-        return Vec::new();
-    };
-    collection
-        .linked(link)
-        .into_iter()
-        .flatten()
-        .filter_map(|sequence| collection.at(*sequence).cloned())
-        .collect()
-}
-
-/// Makes the key of a member from the fields that it consists of.
-pub(crate) fn compose_key(member: &MemberSpec, fields: &mut Map<String, Value>) {
-    let parts: Vec<&str> = member
-        .parts
-        .iter()
-        .filter_map(|part| fields.get(part).and_then(Value::as_str))
-        .collect();
-    if !parts.is_empty() {
-        let key = Value::from(parts.join("/"));
-        fields.insert(member.key.clone(), key);
-    }
-}
-
-/// The answer for an object that does not exist.
-pub(crate) fn missing(resource: &Resource) -> ApiError {
-    ApiError::annotated(&resource.spec.missing, || {
-        format!("{} not found", resource.spec.noun)
-    })
 }
 
 /// Refuses an update that gives a fixed field another value.
@@ -624,14 +450,6 @@ fn refuse_changes(
         }
     }
     Ok(())
-}
-
-/// The answer for a name that leads nowhere: what cannot be an id at all is a mistake.
-pub(crate) fn nothing(description: &Description, resource: &Resource, name: &str) -> ApiError {
-    match identity::is_possible(description.api.ids, name) {
-        true => missing(resource),
-        false => ApiError::invalid(format!("This is not the id of any {}", resource.spec.noun)),
-    }
 }
 
 /// What every write does to the fields of a request before they are kept.

@@ -10,7 +10,7 @@ use axum::http::HeaderMap;
 use serde_json::{Map, Value};
 
 use crate::engine::caller::Caller;
-use crate::engine::work;
+use crate::engine::find;
 use crate::store::State;
 use crate::store::record::Record;
 
@@ -108,7 +108,7 @@ impl Call {
             .workspace()
             .or_else(|| call.provider.as_ref()?.target("workspace_id"))
             .unwrap_or(&caller.account(state).default_workspace);
-        call.workspace = work::find(state, "workspace", place, None);
+        call.workspace = find::named(state, "workspace", place, None);
         call.key = key;
         call.file(headers, body);
         call
@@ -123,7 +123,7 @@ impl Call {
             None => {
                 let default = || key?.get("defaults")?.get("config_id")?.as_str();
                 let named = given.or_else(default);
-                self.config = named.and_then(|name| work::find(state, "config", name, None));
+                self.config = named.and_then(|name| find::named(state, "config", name, None));
                 let content = self.config.as_ref().and_then(|config| config.get("config"));
                 match content {
                     // A config is kept in the form in which it was written, which may be text.
@@ -196,7 +196,7 @@ impl Call {
         };
         // Without the sign it is not a stored provider but whose models they are, unless a stored one is called so.
         let slug = named.strip_prefix('@').unwrap_or(&named);
-        self.provider = work::find(state, "provider", slug, None);
+        self.provider = find::named(state, "provider", slug, None);
         match &self.provider {
             Some(provider) => self.ai_org = provider.text("ai_provider_id").map(str::to_owned),
             None if !named.starts_with('@') => {

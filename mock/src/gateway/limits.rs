@@ -7,6 +7,7 @@
 //! (<https://portkey.ai/docs/support/common-errors-and-resolutions>). That of a key's budget is known from a
 //! client that printed it; the others are formed after it.
 
+use crate::engine::find;
 use std::sync::Arc;
 
 use jiff::civil::Weekday;
@@ -14,7 +15,6 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Map, Value};
 
-use crate::engine::work;
 use crate::store::State;
 use crate::store::record::{Link, Record};
 
@@ -120,7 +120,7 @@ fn limits(state: &State, subject: Subject<'_>) -> Vec<Limit> {
     let grant = grant.and_then(|(provider, workspace)| {
         let integration = provider.target("integration_id")?;
         let name = workspace.slug.as_deref()?;
-        work::find(state, "integration-workspace", name, Some(integration))
+        find::named(state, "integration-workspace", name, Some(integration))
     });
     let holders = [
         ("Portkey API Key", subject.key),
@@ -218,7 +218,7 @@ fn policies(state: &State, kind: &str, workspace: Option<&Arc<Record>>) -> Vec<A
             field: Arc::from("workspace_id"),
             target: Arc::clone(&workspace.id),
         };
-        work::linked(state, kind, &link)
+        find::linked(state, kind, &link)
     });
     let everywhere = collection
         .active()

@@ -23,8 +23,9 @@ use self::limits::Subject;
 use crate::description::Description;
 use crate::description::operation::Operation;
 use crate::engine::error::ApiError;
+use crate::engine::find;
 use crate::engine::request::Request;
-use crate::engine::work::{self, Work};
+use crate::engine::work::Work;
 use crate::engine::{Reply, analytics, generated};
 use crate::hooks::log::{self, Entry};
 use crate::hooks::prompt;
@@ -181,7 +182,7 @@ fn rendered(
     };
     let reference = request.subject(operation, None);
     let stored = prompt::render(description, state, reference, &request.members())?;
-    let kind = work::resource(description, "prompt")?;
+    let kind = find::resource(description, "prompt")?;
     request.caller.may_see(state, kind, &stored.prompt)?;
     about.insert("prompt_id".to_owned(), Value::from(&*stored.prompt.id));
     if let Some(slug) = &stored.prompt.slug {

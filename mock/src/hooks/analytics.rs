@@ -11,10 +11,10 @@ use crate::description::node::Node;
 use crate::description::schema::{self, Types};
 use crate::engine::analytics::{self, metric};
 use crate::engine::error::ApiError;
+use crate::engine::find;
 use crate::engine::list::page_of;
 use crate::engine::log_filters;
 use crate::engine::shape::Outcome;
-use crate::engine::work;
 use crate::store::State;
 use crate::store::record::{Object, Record};
 
@@ -130,12 +130,12 @@ fn selected(
     target: &Target<'_>,
 ) -> Result<Vec<Arc<Record>>, ApiError> {
     let own = target.request.caller.workspace();
-    let own = own.and_then(|id| work::find(state, "workspace", id, None));
+    let own = own.and_then(|id| find::named(state, "workspace", id, None));
     let named = match target.request.query_text("workspace_slug") {
         Some(slug) => {
-            let kind = work::resource(description, "workspace")?;
+            let kind = find::resource(description, "workspace")?;
             let workspace =
-                work::find(state, "workspace", slug, None).ok_or_else(|| work::missing(kind))?;
+                find::named(state, "workspace", slug, None).ok_or_else(|| find::missing(kind))?;
             target.request.caller.may_see(state, kind, &workspace)?;
             Some(workspace)
         }

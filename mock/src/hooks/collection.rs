@@ -1,12 +1,12 @@
 //! Collections: how much is in one, and which collections it holds.
 
+use crate::engine::find;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::Hook;
 use crate::description::Description;
-use crate::engine::work;
 use crate::store::State;
 use crate::store::record::{Link, Record};
 
@@ -51,7 +51,7 @@ fn inside(state: &State, id: &str) -> Inside {
             field: Arc::from(field),
             target: Arc::from(id),
         };
-        work::linked(state, kind, &link)
+        find::linked(state, kind, &link)
     };
     Inside {
         children: held("collection", "parent_collection_id"),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{Hook, is_wanted};
 use crate::description::resource::OWNER;
 use crate::engine::error::ApiError;
+use crate::engine::find;
 use crate::engine::work::Work;
 use crate::gateway::limits;
 use crate::store::record::Record;
@@ -140,7 +141,7 @@ fn create_default_provider(
         field: Arc::from("integration_id"),
         target: Arc::clone(&integration.id),
     };
-    let existing = crate::engine::work::linked(work.state, "provider", &link);
+    let existing = find::linked(work.state, "provider", &link);
     if existing
         .iter()
         .any(|p| p.target("workspace_id").is_some_and(|w| &**w == workspace))

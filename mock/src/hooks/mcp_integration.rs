@@ -10,9 +10,10 @@ use crate::description::Description;
 use crate::description::node::Node;
 use crate::description::resource::OWNER;
 use crate::engine::error::ApiError;
+use crate::engine::find;
 use crate::engine::list::page_of;
 use crate::engine::shape::Outcome;
-use crate::engine::work::{self, Work};
+use crate::engine::work::Work;
 use crate::store::State;
 use crate::store::record::{Fields, Link, Object, Record};
 
@@ -227,7 +228,7 @@ pub(crate) fn held(state: &State, kind: &str, owner: &str) -> Vec<Arc<Record>> {
         field: Arc::from(OWNER),
         target: Arc::from(owner),
     };
-    work::linked(state, kind, &link)
+    find::linked(state, kind, &link)
 }
 
 /// A page of capabilities of the type that is asked for, with the counts of all of them.

@@ -8,9 +8,10 @@ use super::mcp_integration::{DISCOVERED, capabilities, held, list, may_use, reac
 use super::{Hook, Target};
 use crate::description::Description;
 use crate::engine::error::ApiError;
+use crate::engine::find;
 use crate::engine::secrets;
 use crate::engine::shape::Outcome;
-use crate::engine::work::{self, Work};
+use crate::engine::work::Work;
 use crate::store::State;
 use crate::store::record::{Fields, Object, Record};
 
@@ -54,7 +55,7 @@ impl Hook for McpServer {
     ) {
         let named = |kind: &str, field: &str| {
             let id = fields.get(field).and_then(Value::as_str)?;
-            work::find(state, kind, id, None)
+            find::named(state, kind, id, None)
         };
         let mut shown = Map::new();
         if let Some(integration) = named("mcp-integration", "mcp_integration_id") {
@@ -159,7 +160,7 @@ impl Hook for McpServer {
             }
             "check-access" => {
                 let user = target.request.caller.user(state);
-                let own = work::find(state, "mcp-user-access", user, Some(&record.id));
+                let own = find::named(state, "mcp-user-access", user, Some(&record.id));
                 let default = record.text("default_user_access") != Some("deny");
                 let access = own.map_or(default, |own| own.is_true("enabled"));
                 let mut fields = Map::new();
@@ -176,7 +177,7 @@ impl Hook for McpServer {
 /// The integration behind a server.
 fn behind(state: &State, server: &Record) -> Option<Arc<Record>> {
     let id = server.target("mcp_integration_id")?;
-    work::find(state, "mcp-integration", id, None)
+    find::named(state, "mcp-integration", id, None)
 }
 
 /// What a server keeps in a field of its own.
@@ -224,7 +225,7 @@ fn own_capabilities(state: &State, server: &Record) -> Vec<Fields> {
         .iter()
         .map(|capability| {
             let key = capability.slug.as_deref().unwrap_or_default();
-            let own = work::find(state, "mcp-server-capability", key, Some(&server.id));
+            let own = find::named(state, "mcp-server-capability", key, Some(&server.id));
             let above = capability.is_true("enabled");
             let enabled = above && own.is_none_or(|own| own.is_true("enabled"));
             let mut fields = Map::clone(&capability.fields);
@@ -251,7 +252,7 @@ fn user_access(state: &State, server: &Record, target: &Target<'_>) -> Vec<Field
         }
     }
     ids.into_iter()
-        .filter_map(|id| work::find(state, "user", id, None))
+        .filter_map(|id| find::named(state, "user", id, None))
         .filter(|user| {
             ["first_name", "last_name", "email"].iter().any(|field| {
                 user.text(field)
@@ -259,7 +260,7 @@ fn user_access(state: &State, server: &Record, target: &Target<'_>) -> Vec<Field
             })
         })
         .map(|user| {
-            let own = work::find(state, "mcp-user-access", &user.id, Some(&server.id));
+            let own = find::named(state, "mcp-user-access", &user.id, Some(&server.id));
             let fields = json!({
                 "user_id": &*user.id,
                 "first_name": user.get("first_name"),

@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use super::{Hook, Target};
 use crate::description::Description;
 use crate::engine::error::ApiError;
+use crate::engine::find;
 use crate::engine::shape::Outcome;
-use crate::engine::work::{self, Work};
+use crate::engine::work::Work;
 use crate::store::State;
 use crate::store::record::Object;
 
@@ -56,7 +57,7 @@ fn asked<'r>(
     let name = target.request.name("model");
     let deleted = state.collection(DELETED);
     match deleted.and_then(|deleted| deleted.by_slug(name, "")) {
-        Some(_) => Err(work::missing(work::resource(description, DELETED)?)),
+        Some(_) => Err(find::missing(find::resource(description, DELETED)?)),
         None => Ok(name),
     }
 }

@@ -8,8 +8,9 @@ use super::{Hook, Target};
 use crate::description::Description;
 use crate::description::resource::OWNER;
 use crate::engine::error::ApiError;
+use crate::engine::find;
 use crate::engine::shape::Outcome;
-use crate::engine::work::{self, Work};
+use crate::engine::work::Work;
 use crate::store::State;
 use crate::store::record::{Link, Object, Record};
 
@@ -76,7 +77,7 @@ fn memberships(state: &State, user: &str) -> Vec<Arc<Record>> {
         field: Arc::from("id"),
         target: Arc::from(user),
     };
-    work::linked(state, "workspace-user", &link)
+    find::linked(state, "workspace-user", &link)
 }
 
 #[derive(Debug)]

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::description::resource::Resource;
 use crate::engine::error::ApiError;
+use crate::engine::find;
 use crate::engine::shape::Outcome;
-use crate::engine::work::{self, Work};
+use crate::engine::work::Work;
 use crate::hooks::{Hook, Target};
 use crate::store::record::{Link, Record};
 
@@ -31,7 +32,7 @@ impl Hook for Membership {
         if step == "remove" {
             let user = target.request.subject(target.operation, None);
             let member = member(work, resource, place, &within.id, user);
-            let member = member.ok_or_else(|| work::nothing(work.description, resource, user))?;
+            let member = member.ok_or_else(|| find::nothing(work.description, resource, user))?;
             work.delete(resource, &member, false)?;
             if place == "space_id" {
                 unbind(work, user, &within.id)?;
@@ -66,7 +67,7 @@ fn owner(work: &Work<'_>, target: &Target<'_>, kind: &str) -> Result<Arc<Record>
     let by = target.behaviour.by.as_deref();
     let name = target.request.subject(target.operation, by);
     work.find(kind, name, None)
-        .ok_or_else(|| work::nothing(work.description, resource, name))
+        .ok_or_else(|| find::nothing(work.description, resource, name))
 }
 
 fn member(
@@ -80,7 +81,7 @@ fn member(
         field: Arc::from(place),
         target: Arc::from(within),
     };
-    work::linked(work.state, &resource.name, &link)
+    find::linked(work.state, &resource.name, &link)
         .into_iter()
         .find(|member| member.target("user_id").is_some_and(|id| **id == *user))
 }
@@ -92,7 +93,7 @@ fn unbind(work: &mut Work<'_>, user: &str, space: &str) -> Result<(), ApiError> 
         field: Arc::from("user_id"),
         target: Arc::from(user),
     };
-    for binding in work::linked(work.state, &resource.name, &link) {
+    for binding in find::linked(work.state, &resource.name, &link) {
         if binding.text("resource_id") == Some(space) {
             work.delete(resource, &binding, true)?;
         }

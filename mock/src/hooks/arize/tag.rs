@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use crate::description::Description;
 use crate::engine::error::ApiError;
+use crate::engine::find;
 use crate::engine::shape::Outcome;
-use crate::engine::work::{self, Work};
+use crate::engine::work::Work;
 use crate::hooks::{Hook, Target};
 use crate::store::State;
 use crate::store::record::{Fields, Object, Record};
@@ -53,7 +54,7 @@ impl Hook for Tag {
         for id in asked {
             let tag = work
                 .find(&resource.name, id, None)
-                .ok_or_else(|| work::nothing(work.description, resource, id))?;
+                .ok_or_else(|| find::nothing(work.description, resource, id))?;
             if tag.text("space_id") != owner.text("space_id") {
                 return Err(ApiError::unprocessable("the tag is of another space"));
             }
@@ -85,9 +86,9 @@ fn owner(
     kind: &str,
     target: &Target<'_>,
 ) -> Result<Arc<Record>, ApiError> {
-    let resource = work::resource(description, kind)?;
+    let resource = find::resource(description, kind)?;
     let name = target.request.subject(target.operation, None);
-    work::find(state, kind, name, None).ok_or_else(|| work::nothing(description, resource, name))
+    find::named(state, kind, name, None).ok_or_else(|| find::nothing(description, resource, name))
 }
 
 fn held(owner: &Record) -> Vec<String> {
@@ -106,7 +107,7 @@ fn set(work: &mut Work<'_>, kind: &str, owner: &Record, held: &[String]) {
 fn listed(state: &State, ids: &[String]) -> Outcome {
     let mut tags: Vec<Arc<Record>> = ids
         .iter()
-        .filter_map(|id| work::find(state, "arize-tag", id, None))
+        .filter_map(|id| find::named(state, "arize-tag", id, None))
         .collect();
     tags.sort_by(|a, b| b.text("updated_at").cmp(&a.text("updated_at")));
     let items: Vec<Fields> = tags.iter().map(|tag| Arc::clone(&tag.fields)).collect();

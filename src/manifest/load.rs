@@ -75,12 +75,18 @@ fn read(
         diagnostics.append(&mut reader.diagnostics);
         return None;
     };
+    let around = sinks::Surroundings::of(&root, file, options.environment);
     let (project, globs, within) = project::read(file, root, &mut reader);
     let entries = manifests(options.root, globs.as_deref(), &mut reader);
     if !options.may_be_empty {
         gates::check(&within, &mut reader);
     }
-    sinks::check(project.sink.as_ref(), &entries, &mut reader.diagnostics);
+    sinks::check(
+        project.sink.as_ref(),
+        &around,
+        &entries,
+        &mut reader.diagnostics,
+    );
     let failed = |found: &[Diagnostic]| found.iter().any(Diagnostic::is_error);
     let stops = failed(&reader.diagnostics) || failed(diagnostics) || reader.lacks_variables();
     if stops || !options.defer_secrets {

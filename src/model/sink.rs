@@ -10,6 +10,9 @@ use serde_json::json;
 
 use super::Address;
 
+/// What `{env}` is outside of any environment.
+const NO_ENVIRONMENT: &str = "default";
+
 /// Where a secret goes that the server makes, such as a new API key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -32,7 +35,9 @@ impl Sink {
         json_schema!({
             "description": "Where a secret goes that the server makes and shows once, such as a \
                 new API key: exactly one of these. In each, `{kind}` and `{key}` stand for the \
-                resource, and `{KEY}` for its key in upper case with `_` for `-`.",
+                resource, `{KEY}` for its key in upper case with `_` for `-`, and `{env}` for the \
+                environment, `default` where there is none. Where there are several, `{env}` has \
+                to be in it unless it is a program.",
             "type": "object",
             "minProperties": 1,
             "maxProperties": 1,
@@ -60,7 +65,7 @@ impl Sink {
         let (Self::File(text) | Self::GithubOutput(text) | Self::GithubEnv(text)) = self else {
             return None;
         };
-        let rest = ["{kind}", "{key}", "{KEY}"]
+        let rest = ["{kind}", "{key}", "{KEY}", "{env}"]
             .iter()
             .fold(text.clone(), |rest, known| rest.replace(known, ""));
         let unknown = rest
@@ -68,7 +73,8 @@ impl Sink {
             .and_then(|(_, rest)| rest.split_once('}'));
         if let Some((name, _)) = unknown {
             return Some(format!(
-                "`{{{name}}}` stands for nothing: there are `{{kind}}`, `{{key}}` and `{{KEY}}`"
+                "`{{{name}}}` stands for nothing: there are `{{kind}}`, `{{key}}`, `{{KEY}}` and \
+                 `{{env}}`"
             ));
         }
         let file = matches!(self, Self::File(_));
@@ -81,13 +87,25 @@ impl Sink {
         c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
     }
 
-    /// The sink of one resource.
+    /// Whether it says by `{env}` in which environment a resource is. A program is told nothing
+    /// of that, and where it takes a secret is its own matter.
+    pub fn tells_environments_apart(&self) -> bool {
+        match self {
+            Self::File(text) | Self::GithubOutput(text) | Self::GithubEnv(text) => {
+                text.contains("{env}")
+            }
+            Self::Command(_) => true,
+        }
+    }
+
+    /// The sink of one resource, in an environment if there is one.
     #[must_use]
-    pub fn of(&self, address: &Address) -> Self {
+    pub fn of(&self, address: &Address, environment: Option<&str>) -> Self {
         let upper = address.key.to_ascii_uppercase().replace('-', "_");
         let fill = |text: &String| {
             text.replace("{kind}", &address.kind)
                 .replace("{key}", &address.key)
+                .replace("{env}", environment.unwrap_or(NO_ENVIRONMENT))
                 .replace("{KEY}", &upper)
         };
         match self {
@@ -128,21 +146,21 @@ mod tests {
         let address: Address = "api_keys.pay-prod".parse().unwrap();
         for (sink, shown) in [
             (
-                Sink::File("keys/{kind}.{key}".to_owned()),
-                "the file keys/api_keys.pay-prod",
+                Sink::File("{env}/{kind}.{key}".to_owned()),
+                "the file default/api_keys.pay-prod",
             ),
             (
                 Sink::GithubEnv("PORTKEY_{KEY}".to_owned()),
                 "the variable PORTKEY_PAY_PROD of later steps",
             ),
         ] {
-            assert_eq!(sink.of(&address).to_string(), shown);
+            assert_eq!(sink.of(&address, None).to_string(), shown);
         }
-        let spelled = Sink::File("./keys//{key}".to_owned()).of(&address);
+        let spelled = Sink::File("./keys//{key}".to_owned()).of(&address, None);
         assert_eq!(spelled, Sink::File("keys/pay-prod".to_owned()));
         let command = Sink::Command(vec!["vault".to_owned(), "{key}=-".to_owned()]);
         assert_eq!(
-            command.of(&address),
+            command.of(&address, Some("prod")),
             Sink::Command(vec!["vault".to_owned(), "pay-prod=-".to_owned()])
         );
     }

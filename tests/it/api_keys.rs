@@ -163,6 +163,58 @@ fn two_keys_do_not_go_to_one_place() {
 }
 
 #[test]
+fn keys_of_two_environments_do_not_go_to_one_place() {
+    let project = project("SINK");
+    let with = |of_project: &str, of_prod: &str, of_entry: &str| {
+        project.file(
+            "gatewright.yaml",
+            &format!(
+                "gatewright: 1\nmanifests: [\"org/**/*.yaml\"]\nallow_exec: true\n\
+                 sink: {of_project}\nenvironments:\n  staging: {{}}\n  prod: {{ {of_prod} }}\n"
+            ),
+        );
+        let entry = match of_entry {
+            "" => String::new(),
+            sink => format!("    lifecycle: {{ sink: {sink} }}\n"),
+        };
+        let manifest = MANIFEST.replace("    lifecycle: { sink: SINK }\n", &entry);
+        project.file("org/all.yaml", &manifest);
+    };
+    let file = "{ file: \"keys/{key}\" }";
+    let apart = "{ file: \"keys/{env}/{key}\" }";
+    let own = format!("sink: {file}");
+    for (of_project, of_prod, of_entry, at) in [
+        (file, "", "", "gatewright.yaml:4:1"),
+        ("{ github_output: KEY }", "", "", "gatewright.yaml:4:1"),
+        (apart, "", file, "org/all.yaml:17:18"),
+        (apart, "", "", ""),
+        (file, "", apart, ""),
+        (file, own.as_str(), "", ""),
+        ("{ command: [cat] }", "", "", ""),
+    ] {
+        with(of_project, of_prod, of_entry);
+        let run = project.cli(["validate", "--env", "all"]).run();
+        if at.is_empty() {
+            run.expect(0);
+            continue;
+        }
+        let run = run.expect(1);
+        let said = "secrets of several environments would go to one place";
+        assert!(run.stderr.contains(said), "{run}");
+        assert!(run.stderr.contains(at), "{run}");
+        assert!(run.stderr.contains("put `{env}` into it"), "{run}");
+    }
+    let (staging, prod) = (Server::start(), Server::start());
+    with(apart, "", "");
+    for (name, server) in [("staging", &staging), ("prod", &prod)] {
+        let url = server.url();
+        let apply = ["apply", "--yes", "--env", name];
+        project.at(&url, apply).run().expect(0);
+        assert_is_key(server, &project.read(&format!("keys/{name}/reports")));
+    }
+}
+
+#[test]
 fn a_place_that_cannot_be_one_is_said_before_anything_is_made() {
     for (sink, said) in [
         ("{ file: \"keys/{kye}\" }", "`{kye}` stands for nothing"),

@@ -292,7 +292,7 @@ impl World {
             ignore: &entry.lifecycle.ignore,
             sealed: &entry.sealed,
             unset: entry.unset.iter().map(|unset| unset.at.clone()).collect(),
-            sink: sink.map(|sink| sink.of(&entry.address)),
+            sink: sink.map(|sink| sink.of(&entry.address, self.repository.environment.as_deref())),
             rotate: once.rotate(&entry.address),
             impulses: once.impulses(&entry.address),
             mentions: entry

@@ -22,6 +22,7 @@ mod examples;
 mod faults;
 mod forms;
 mod gates;
+mod gone;
 mod grants;
 mod guardrails;
 mod help;

@@ -16,6 +16,10 @@ const BUGS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "a base URL that ends in a slash makes paths with two",
+        &["gone.rs a_base_url_may_end_in_a_slash"],
+    ),
+    (
         "limits of a workspace's access cannot be cleared, neither by leaving them out nor by `[]`",
         &["terraform_bugs.rs limits_of_a_grant_are_cleared_by_null_and_by_an_empty_list"],
     ),
@@ -45,7 +49,18 @@ const BUGS: &[(&str, &[&str])] = &[
     ),
     (
         "objects that somebody else deleted make every plan fail",
-        &["main_job.rs what_somebody_else_deleted_is_drift_and_is_made_again"],
+        &[
+            "main_job.rs what_somebody_else_deleted_is_drift_and_is_made_again",
+            "laws/gone.rs what_somebody_deletes_is_said_and_made_again",
+            "gone.rs what_somebody_takes_out_of_an_object_is_drift_and_comes_back",
+        ],
+    ),
+    (
+        "to delete what is gone already is an error",
+        &[
+            "gone.rs what_is_gone_needs_no_deletion",
+            "gone.rs what_goes_between_the_plan_and_its_deletion_is_deleted",
+        ],
     ),
     (
         "`404` anywhere in the text of an error means deleted",
@@ -70,6 +85,7 @@ const BUGS: &[(&str, &[&str])] = &[
         "changes made elsewhere are hidden, of immutable fields and of secrets above all",
         &[
             "main_job.rs what_somebody_else_changes_is_named_with_old_and_new",
+            "laws/fields.rs what_somebody_makes_of_any_field_is_said_and_set_back",
             "secrets.rs a_changed_secret_is_seen_applied_and_not_shown",
             "prompts.rs what_somebody_publishes_in_the_console_is_drift",
         ],
@@ -109,7 +125,10 @@ const BUGS: &[(&str, &[&str])] = &[
     ),
     (
         "an object that is made and cannot be read is lost",
-        &["faults.rs a_crash_at_any_creation_is_repaired_by_the_next_run"],
+        &[
+            "faults.rs a_crash_at_any_creation_is_repaired_by_the_next_run",
+            "gone.rs an_object_that_is_made_and_cannot_be_read_is_known",
+        ],
     ),
     (
         "the examples of the documentation do not work",

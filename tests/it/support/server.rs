@@ -196,8 +196,9 @@ impl Server {
             let answer = self.get(&format!("{path}{join}current_page={page}&page_size=100"));
             let items = answer["data"].as_array().cloned().unwrap_or_default();
             let none = items.is_empty();
-            // Configs come on one page, whatever is asked for.
-            let whole = path.starts_with("/configs");
+            // Configs and partials come on one page, whatever is asked for.
+            let whole = ["/configs", "/prompts/partials"];
+            let whole = whole.iter().any(|list| path.starts_with(list));
             all.extend(items);
             if none || whole {
                 return all;

@@ -22,8 +22,9 @@ pub struct Entry {
     pub lifecycle: Lifecycle,
     /// Secrets whose variables are not set.
     pub unset: Vec<Unset>,
-    /// Texts that somebody chose to encrypt though the API has no secret there, with the file that
-    /// they are in as an interpolation would name it: no ledger is to have them in the clear.
+    /// Texts that somebody chose to encrypt though the API has no secret there, and those that repeat
+    /// what is a secret elsewhere, with the names of their sources: no ledger is to have them in the
+    /// clear.
     pub sealed: BTreeMap<Pointer, String>,
     pub(super) links: Vec<Link>,
     pub(super) locator: Locator,

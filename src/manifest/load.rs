@@ -11,7 +11,7 @@ use super::read::{Reader, Scope, hide_guessed_secrets};
 use super::references::Resolver;
 use super::{Loaded, Options, Repository, cycles, encrypted, gates, names, scopes, sinks};
 use crate::diagnostic::{Diagnostic, FileId, Location, Sources};
-use crate::model::SecretSet;
+use crate::model::{Pointer, SecretSet, Value, visit};
 use crate::yaml::{self, Node};
 
 /// Reads a repository and checks everything that can be checked without the API.
@@ -77,7 +77,7 @@ fn read(
     };
     let around = sinks::Surroundings::of(&root, file, options.environment);
     let (project, globs, within) = project::read(file, root, &mut reader);
-    let entries = manifests(options.root, globs.as_deref(), &mut reader);
+    let mut entries = manifests(options.root, globs.as_deref(), &mut reader);
     if !options.may_be_empty {
         gates::check(&within, &mut reader);
     }
@@ -97,9 +97,13 @@ fn read(
     let unset = reader.take_unset();
     diagnostics.append(&mut reader.diagnostics);
     diagnostics.extend(unset);
+    let secrets = collect_secrets(&mut reader, &project);
+    entries
+        .iter_mut()
+        .for_each(|entry| seal_known(entry, &secrets));
     Some(Repository {
         root: options.root.to_owned(),
-        secrets: collect_secrets(&mut reader, &project),
+        secrets,
         project,
         environment: options.environment.map(str::to_owned),
         entries,
@@ -114,6 +118,25 @@ fn collect_secrets(reader: &mut Reader<'_>, project: &Project) -> SecretSet {
         secrets.insert(secret);
     }
     secrets
+}
+
+/// Seals the texts of an entry that repeat what is a secret in another place: what an interpolation
+/// brings here is no secret to the API, and one all the same.
+fn seal_known(entry: &mut Entry, secrets: &SecretSet) {
+    if entry.taken_from(&Pointer::root()).is_none() {
+        return;
+    }
+    let mut found = Vec::new();
+    visit(&entry.fields, &mut |at, value| {
+        if let Value::String(text) = value
+            && !entry.sealed.contains_key(at)
+            && let Some((source, _)) = entry.taken_from(at)
+            && secrets.redact(text) != *text
+        {
+            found.push((at.clone(), source));
+        }
+    });
+    entry.sealed.extend(found);
 }
 
 /// The project file's tree; `None` where there is nothing to go on with.

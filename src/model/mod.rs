@@ -17,4 +17,4 @@ pub use pointer::{Pattern, Pointer};
 pub use secret::{Exposure, Fingerprint, FingerprintKey, Secret};
 pub use secret_set::SecretSet;
 pub use sink::Sink;
-pub use value::{Attribute, Map, Reference, Segment, Template, Value, WireError};
+pub use value::{Attribute, Map, Reference, Segment, Template, Value, WireError, visit};

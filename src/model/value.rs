@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Address, Exposure, Secret};
+use super::{Address, Exposure, Pointer, Secret};
 
 /// The members of an object, in the order in which they were written.
 pub type Map = IndexMap<String, Value>;
@@ -404,6 +404,32 @@ impl Value {
             ),
         })
     }
+}
+
+/// Visits everything below the members of a map, with its place.
+pub fn visit(map: &Map, each: &mut dyn FnMut(&Pointer, &Value)) {
+    fn members(map: &Map, at: &mut Pointer, each: &mut dyn FnMut(&Pointer, &Value)) {
+        for (key, member) in map {
+            at.push(key);
+            go(member, at, each);
+            at.pop();
+        }
+    }
+    fn go(value: &Value, at: &mut Pointer, each: &mut dyn FnMut(&Pointer, &Value)) {
+        each(at, value);
+        match value {
+            Value::Map(map) => members(map, at, each),
+            Value::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    at.push(index);
+                    go(item, at, each);
+                    at.pop();
+                }
+            }
+            _ => {}
+        }
+    }
+    members(map, &mut Pointer::root(), each);
 }
 
 /// Why a value cannot be sent.

@@ -7,7 +7,7 @@ use crate::diff::{self, FieldChange};
 use crate::kind::Members;
 use crate::ledger::Record;
 use crate::live::Object;
-use crate::model::{Exposure, Map, Pointer, Value};
+use crate::model::{Exposure, Map, Pointer, Value, visit};
 
 /// What stands in a ledger for a secret that was written without a key for fingerprints.
 const UNKNOWN: &str = "-";
@@ -115,9 +115,8 @@ pub(super) fn remembered(
         }
     }
     let desired = sealed::in_ledger(entry, desired.clone());
-    let mut at = Pointer::root();
     let mut written = Vec::new();
-    walk(&desired, &mut at, &mut |at, value| {
+    visit(&desired, &mut |at, value| {
         let sent = live.is_none() || changes.iter().any(|change| change.pointer.contains(at));
         if let Value::Secret(secret) = value {
             let before = record.and_then(|record| record.fingerprints.get(at));
@@ -162,27 +161,5 @@ fn applied(entry: &Declared<'_>) -> Map {
             applied
         }
         _ => Map::new(),
-    }
-}
-
-pub(super) fn walk(map: &Map, at: &mut Pointer, visit: &mut dyn FnMut(&Pointer, &Value)) {
-    fn go(value: &Value, at: &mut Pointer, visit: &mut dyn FnMut(&Pointer, &Value)) {
-        visit(at, value);
-        match value {
-            Value::Map(map) => walk(map, at, visit),
-            Value::List(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    at.push(index);
-                    go(item, at, visit);
-                    at.pop();
-                }
-            }
-            _ => {}
-        }
-    }
-    for (key, value) in map {
-        at.push(key);
-        go(value, at, visit);
-        at.pop();
     }
 }

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::Declared;
-use super::remember::{at, replace, walk};
+use super::remember::{at, replace};
 use super::write::Requests;
 use crate::diff::FieldChange;
 use crate::ledger::Record;
-use crate::model::{Map, Pointer, Secret, Value};
+use crate::model::{Map, Pointer, Secret, Value, visit};
 
 /// What is declared, as a ledger may have it. It does have what tells which object is meant.
 pub(super) fn in_ledger(entry: &Declared<'_>, fields: Map) -> Map {
@@ -53,7 +53,7 @@ pub(super) fn in_changes(
     let texts = texts(entry);
     let mut places: Vec<Pointer> = entry.sealed.keys().cloned().collect();
     if let Some(record) = record {
-        walk(&record.applied, &mut Pointer::root(), &mut |at, value| {
+        visit(&record.applied, &mut |at, value| {
             if matches!(value, Value::Secret(_)) {
                 places.push(at.clone());
             }

@@ -325,6 +325,25 @@ fn a_text_that_is_cut_in_the_middle_of_a_key_shows_no_part_of_it() {
 }
 
 #[test]
+fn a_secret_that_is_repeated_where_the_api_has_none_is_in_no_ledger() {
+    let (server, project) = (Server::start(), Project::small());
+    project.edit(
+        "description: Checkout",
+        "description: \"use ${env:OPENAI_API_KEY}\"",
+    );
+    let url = server.url();
+    let apply = run(&project, &url, OPENAI_KEY, ["apply", "--yes"]).expect(0);
+    let same = run(&project, &url, OPENAI_KEY, ["plan", "--detailed-exitcode"]).expect(0);
+    let description = server.workspace("Payments")["description"].clone();
+    assert_eq!(description, format!("use {OPENAI_KEY}"));
+    // The old one is nobody's secret any more, and is not shown either.
+    let other = run(&project, &url, NEW_KEY, ["plan", "--full"]).expect(0);
+    let changes = ["~ workspaces.payments", "~ integrations.openai-prod"];
+    assert_eq!(other.changes(), changes, "{other}");
+    assert_quiet(&project, &[&apply, &same, &other]);
+}
+
+#[test]
 fn the_token_behind_the_word_bearer_is_hidden_alone() {
     let (server, project) = (Server::start(), Project::small());
     project.edit(

@@ -503,6 +503,7 @@ fn nothing_that_is_written_for_people_to_keep_has_any_of_them() {
     assert!(last.stdout.contains("- integrations.openai"), "{last}");
     // Two environments of one server, as declared and as they are live.
     let project_file = nest.project.read("gatewright.yaml");
+    let project_file = project_file.replace("{key}", "{env}/{key}");
     let environments = format!("{project_file}environments: {{ a: {{}}, b: {{}} }}\n");
     nest.project.file("gatewright.yaml", &environments);
     for arguments in [
@@ -623,7 +624,8 @@ fn ledgers_elsewhere_and_several_environments_show_none() {
     let nest = Nest::new();
     let text = nest.project.read("gatewright.yaml");
     let more = "ledger: kept\nenvironments:\n  one: {}\n  two: { manifests: [\"org/*.yaml\"] }\n";
-    nest.project.file("gatewright.yaml", &(text + more));
+    let text = text.replace("{key}", "{env}/{key}") + more;
+    nest.project.file("gatewright.yaml", &text);
     let mut runs = Vec::new();
     for arguments in [
         &["plan", "--env", "one,two", "--full"] as &[&str],

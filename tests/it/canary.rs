@@ -200,7 +200,7 @@ impl Nest {
         project.file(
             "gatewright.yaml",
             "gatewright: 1\nmanifests: [\"org/**/*.yaml\"]\nfingerprint_key: ${env:C_FINGERPRINT}\n\
-             sink: { file: \"sunk/{key}\" }\n",
+             sink: { file: \"sunk/{env}/{key}\" }\n",
         );
         let sops = tempfile::tempdir().unwrap();
         let text = format!("#!/bin/sh\ncat {}/open.yaml\n", sops.path().display());

@@ -353,7 +353,7 @@ fn no_command_says_any_of_them() {
         runs.push(run);
     }
     let mut secrets: Vec<String> = nest.secrets.values().map(|secret| core(secret)).collect();
-    secrets.push(nest.project.read("sunk/made"));
+    secrets.push(nest.project.read("sunk/default/made"));
     // Rotated, changed, resent, and gone: in every form of output.
     secrets.extend(nest.draw());
     secrets.extend(nest.secrets.values().map(|secret| core(secret)));
@@ -383,7 +383,7 @@ fn no_command_says_any_of_them() {
     for arguments in all {
         runs.push(nest.run(at, arguments));
     }
-    secrets.push(nest.project.read("sunk/made"));
+    secrets.push(nest.project.read("sunk/default/made"));
     nest.project
         .file("org/all.yaml", "workspaces:\n  w: { name: W }\n")
         .file("org/other.yaml", "system: arize\norganizations:\n  o: {}\n")
@@ -415,7 +415,7 @@ fn nothing_that_is_written_for_people_to_keep_has_any_of_them() {
     let at = server.address();
     nest.run(at, &["apply", "--yes"]);
     let mut secrets: Vec<String> = nest.secrets.values().map(|secret| core(secret)).collect();
-    secrets.push(nest.project.read("sunk/made"));
+    secrets.push(nest.project.read("sunk/default/made"));
     std::fs::remove_dir_all(nest.project.path().join("sunk")).unwrap();
     let mut runs = Vec::new();
     // Somebody else puts a secret where one may be, and changes what is beside it.

@@ -343,9 +343,14 @@ impl Printer {
     }
 
     fn stdout(&self, text: &str, columns: Option<usize>) {
+        self.write(&self.laid_out(text, columns));
+    }
+
+    /// Writes what has no secrets any more.
+    fn write(&self, text: &str) {
         let mut stream = anstream::AutoStream::new(std::io::stdout().lock(), self.color);
         let written = stream
-            .write_all(self.laid_out(text, columns).as_bytes())
+            .write_all(text.as_bytes())
             .and_then(|()| stream.flush());
         match written {
             // A closed pipe is the reader's decision and no error of ours.
@@ -359,8 +364,39 @@ impl Printer {
 
     fn json(&self, value: &impl Serialize) {
         // All keys are strings, so that serialising cannot fail.
-        let text = serde_json::to_string_pretty(value).unwrap_or_default();
-        self.stdout(&(text + "\n"), None);
+        let text = serde_json::to_string_pretty(value).unwrap_or_default() + "\n";
+        let mut clean = self.clean(&text);
+        // A secret that reads like a number may have been one's digits.
+        if clean != text && serde_json::from_str::<serde::de::IgnoredAny>(&clean).is_err() {
+            let mut value = serde_json::to_value(value).unwrap_or_default();
+            self.clean_json(&mut value);
+            clean = serde_json::to_string_pretty(&value).unwrap_or_default() + "\n";
+        }
+        self.write(&clean);
+    }
+
+    /// Takes secrets out of a document so that it stays one: what is no text becomes one.
+    fn clean_json(&self, value: &mut serde_json::Value) {
+        use serde_json::Value;
+        match value {
+            Value::Null | Value::Bool(_) => {}
+            Value::Number(number) => {
+                let text = number.to_string();
+                let clean = self.clean(&text);
+                if clean != text {
+                    *value = Value::String(clean);
+                }
+            }
+            Value::String(text) => *text = self.clean(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.clean_json(item)),
+            Value::Object(members) => {
+                let all = std::mem::take(members).into_iter();
+                members.extend(all.map(|(name, mut member)| {
+                    self.clean_json(&mut member);
+                    (self.clean(&name), member)
+                }));
+            }
+        }
     }
 
     fn stderr(&self, text: &str) {

@@ -254,6 +254,26 @@ fn a_secret_that_somebody_put_into_an_open_field_is_not_printed() {
 }
 
 #[test]
+fn a_secret_that_reads_like_a_number_leaves_json_what_it_is() {
+    let (server, project) = (Server::start(), Project::small());
+    project.file(
+        "org/counted.yaml",
+        "configs:\n  counted: { config: { cache: { mode: simple, max_age: 98765432 } } }\n",
+    );
+    let plan = run(
+        &project,
+        &server.url(),
+        "98765432",
+        ["plan", "--format=json"],
+    )
+    .expect(0);
+    let document = plan.json();
+    assert_eq!(document["command"], "plan", "{plan}");
+    assert!(plan.stdout.contains("\"max_age\": \"(secret)\""), "{plan}");
+    assert_no_leak("standard output", &plan.stdout, "98765432");
+}
+
+#[test]
 fn secrets_inside_of_documents_and_texts_are_secrets() {
     let pem = "-----BEGIN PRIVATE KEY-----\nMIIpem+/body==\n-----END PRIVATE KEY-----\n";
     let document =

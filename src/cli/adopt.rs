@@ -77,7 +77,7 @@ async fn in_world(
     let mut next = plan;
     if !adoptions.is_empty() {
         next = world.plan().await?.plan;
-        warnings = differing(&next, &adoptions);
+        warnings = differing(&next, &adoptions, &left);
     }
     let records = settled(&next, &adoptions);
     for (name, (old, new)) in &before {
@@ -367,8 +367,8 @@ fn apply(text: &str, address: &Address, change: &Change) -> Result<String, EditE
     }
 }
 
-/// Warnings about what was adopted and differs nevertheless.
-fn differing(plan: &Plan, adoptions: &[Adoption]) -> Vec<Diagnostic> {
+/// Warnings about what was adopted and differs nevertheless, other than by what was left.
+fn differing(plan: &Plan, adoptions: &[Adoption], left: &[LeftPlace]) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
     for adoption in adoptions {
         let change = plan
@@ -378,7 +378,9 @@ fn differing(plan: &Plan, adoptions: &[Adoption]) -> Vec<Diagnostic> {
         let fields = change.iter().flat_map(|change| &change.fields);
         let about = |at: &Pointer| {
             let mut changes = adoption.changes.iter();
-            changes.any(|it| it.at.contains(at) || at.contains(&it.at))
+            let is_adopted = changes.any(|it| it.at.contains(at) || at.contains(&it.at));
+            let mut left = left.iter().filter(|it| it.address == adoption.address);
+            is_adopted && !left.any(|it| it.place.contains(at) || at.contains(&it.place))
         };
         let places: Vec<String> = fields
             .filter(|field| about(&field.pointer))

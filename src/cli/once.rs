@@ -8,7 +8,7 @@ use super::world::World;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kind;
 use crate::manifest::Entry;
-use crate::model::{Address, Map, Pointer, Value};
+use crate::model::{Address, Pointer, Value, visit};
 use crate::plan::Impulse;
 
 /// What a plan does besides bringing about what is declared.
@@ -150,7 +150,11 @@ fn rotation(world: &World, text: &str) -> Result<(Address, BTreeSet<Pointer>), B
     };
     let entry = entry(world, name)?;
     let mut places = BTreeSet::new();
-    secrets(&entry.fields, &mut Pointer::root(), &mut places);
+    visit(&entry.fields, &mut |at, value| {
+        if matches!(value, Value::Secret(_)) {
+            places.insert(at.clone());
+        }
+    });
     places.extend(entry.kind.issued().map(|(place, _)| place));
     let address = entry.address.clone();
     if let Some(field) = field {
@@ -173,28 +177,4 @@ fn rotation(world: &World, text: &str) -> Result<(Address, BTreeSet<Pointer>), B
         return Err(Box::new(Diagnostic::error("not-a-secret", message)));
     }
     Ok((address, places))
-}
-
-fn secrets(map: &Map, at: &mut Pointer, found: &mut BTreeSet<Pointer>) {
-    fn go(value: &Value, at: &mut Pointer, found: &mut BTreeSet<Pointer>) {
-        match value {
-            Value::Secret(_) => {
-                found.insert(at.clone());
-            }
-            Value::Map(map) => secrets(map, at, found),
-            Value::List(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    at.push(index);
-                    go(item, at, found);
-                    at.pop();
-                }
-            }
-            _ => {}
-        }
-    }
-    for (key, value) in map {
-        at.push(key);
-        go(value, at, found);
-        at.pop();
-    }
 }
